@@ -1,0 +1,2 @@
+//! The `nephos` command.
+fn main() {}

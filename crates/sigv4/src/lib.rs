@@ -1,0 +1,1 @@
+//! nephos-sigv4

@@ -1,0 +1,2 @@
+//! Developer tasks: codegen, tidy, test, bench.
+fn main() {}
