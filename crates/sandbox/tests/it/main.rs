@@ -1,0 +1,1 @@
+//! Real environments, made by a real helper.
