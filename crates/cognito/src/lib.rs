@@ -1,1 +1,2 @@
-//! nephos-cognito
+//! Cognito: user pools (`cognito-idp`) and identity pools (`cognito-identity`).
+mod crypto;
