@@ -69,8 +69,11 @@ impl Fault {
 
     /// Our own failure. The detail belongs in the log; the caller learns only the request id.
     pub fn internal() -> Self {
-        Fault::new("InternalFailure", "The request processing has failed because of an unknown error, exception or failure.")
-            .status(500)
+        Fault::new(
+            "InternalFailure",
+            "The request processing has failed because of an unknown error, exception or failure.",
+        )
+        .status(500)
     }
 
     /// An operation of the public API that Nephos does not have.

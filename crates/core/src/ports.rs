@@ -58,7 +58,62 @@ pub struct WebIdentity {
 /// Issues credentials of roles, after their trust policy allowed it. Implemented by `iam`.
 pub trait IssueCredentials: Send + Sync {
     /// Assumes a role as the context's principal (a service, or anonymous with a web identity).
-    fn assume_role<'a>(&'a self, cx: &'a Cx, request: AssumeRole) -> BoxFuture<'a, Result<AssumedRole, Fault>>;
+    fn assume_role<'a>(
+        &'a self,
+        cx: &'a Cx,
+        request: AssumeRole,
+    ) -> BoxFuture<'a, Result<AssumedRole, Fault>>;
+
+    /// Whether the role exists and its trust policy lets the service principal `service` assume it, which services
+    /// check before they store a role's ARN (`lambda:CreateFunction`, ...).
+    fn trusts<'a>(
+        &'a self,
+        cx: &'a Cx,
+        role_arn: &'a str,
+        service: &'static str,
+    ) -> BoxFuture<'a, Result<bool, Fault>>;
+}
+
+/// Verifies web identity tokens that the platform issues itself. Implemented by `cognito` for the OpenID tokens of its
+/// identity pools; used by `sts:AssumeRoleWithWebIdentity`.
+pub trait VerifyWebIdentity: Send + Sync {
+    /// Verifies signature, issuer and times. Whether the audience and subject may have a role is for the role's trust
+    /// policy to say.
+    fn verify_web_identity<'a>(
+        &'a self,
+        cx: &'a Cx,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<VerifiedWebIdentity, WebIdentityError>>;
+}
+
+/// What a verified web identity token says.
+#[derive(Debug, Clone)]
+pub struct VerifiedWebIdentity {
+    /// The trust policy's federated principal, and the condition keys that the token brings.
+    pub identity: WebIdentity,
+    /// The `iss` claim, which the answer calls `Provider`.
+    pub issuer: String,
+    /// The `sub` claim.
+    pub subject: String,
+    /// The `aud` claim.
+    pub audience: String,
+}
+
+/// Why a web identity token is not good.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WebIdentityError {
+    /// Another issuer made it; someone else may verify it.
+    #[error("the token is from another issuer")]
+    Foreign,
+    /// It is malformed or forged.
+    #[error("the token is not valid: {0}")]
+    Invalid(String),
+    /// It has ended.
+    #[error("the token has expired")]
+    Expired,
+    /// The keys could not be read; the detail is in the log.
+    #[error("the token could not be verified")]
+    Unavailable,
 }
 
 /// A role that was assumed.
@@ -210,4 +265,29 @@ pub enum Medium {
 pub trait Deliver: Send + Sync {
     /// Queues the message for delivery.
     fn deliver<'a>(&'a self, cx: &'a Cx, message: Message) -> BoxFuture<'a, Result<(), Fault>>;
+}
+
+/// Serves the platform's own endpoint on a socket that was made inside a sandbox's network namespace, so that a
+/// function reaches the platform without a route to the host. Implemented by `gateway`.
+pub trait ServeEndpoint: Send + Sync {
+    /// Serves until the listener's socket is shut down or the returned guard is dropped.
+    fn serve_endpoint(&self, listener: std::net::TcpListener) -> ServingGuard;
+}
+
+/// Stops serving a socket when dropped.
+pub struct ServingGuard(Option<Box<dyn FnOnce() + Send>>);
+
+impl ServingGuard {
+    /// A guard that runs `stop` when dropped.
+    pub fn new(stop: impl FnOnce() + Send + 'static) -> Self {
+        ServingGuard(Some(Box::new(stop)))
+    }
+}
+
+impl Drop for ServingGuard {
+    fn drop(&mut self) {
+        if let Some(stop) = self.0.take() {
+            stop();
+        }
+    }
 }

@@ -64,6 +64,10 @@ pub struct SessionFacts {
     /// Further context keys that the session brings, such as `cognito-identity.amazonaws.com:sub`
     /// and `aws:PrincipalTag/...`.
     pub keys: ContextKeys,
+    /// The keys of those session tags that a further role session inherits.
+    pub transitive_tag_keys: Vec<String>,
+    /// The user whose permissions a session of GetFederationToken has; the root user where absent.
+    pub issuer: Option<Arc<Principal>>,
 }
 
 /// A session of a role: `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.

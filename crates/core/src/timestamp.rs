@@ -46,14 +46,16 @@ impl Timestamp {
     /// `2026-11-22T12:34:56Z`, or with `.789` before the `Z` where there are milliseconds.
     pub fn iso8601(self) -> String {
         let whole = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-        let millis = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let millis =
+            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
         let format: &[_] = if self.0 % 1000 == 0 { whole } else { millis };
         self.date_time().format(format).unwrap_or_default()
     }
 
     /// `2026-11-22T12:34:56.789Z`, always with milliseconds, as S3 and Lambda print it.
     pub fn iso8601_millis(self) -> String {
-        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let format =
+            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
         self.date_time().format(format).unwrap_or_default()
     }
 
