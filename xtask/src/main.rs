@@ -1,5 +1,7 @@
 //! Developer tasks: `cargo xtask codegen|tidy|test`.
 
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a developer's tool talks to its terminal")]
+
 mod codegen;
 
 use std::path::PathBuf;

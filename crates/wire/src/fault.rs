@@ -148,7 +148,7 @@ fn json(model: &ServiceModel, fault: &Fault) -> Vec<u8> {
     out
 }
 
-fn text_members<'a>(fault: &'a Fault) -> impl Iterator<Item = (&'static str, &'a str)> {
+fn text_members(fault: &Fault) -> impl Iterator<Item = (&'static str, &str)> {
     fault.members.iter().filter_map(|(name, member)| match member {
         FaultMember::Text(text) => Some((*name, text.as_str())),
         FaultMember::Json(_) => None,

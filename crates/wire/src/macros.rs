@@ -72,6 +72,7 @@ macro_rules! operation_row {
         $crate::Row::<$service> {
             operation: <op::$op as $crate::OperationShape>::OPERATION,
             public: false,
+            typed: None,
             call: |service, cx, model, request| {
                 Box::pin(async move {
                     let (input, body) = $crate::service::decode_streaming::<op::$op>(model, request).await?;
@@ -88,6 +89,13 @@ macro_rules! operation_row {
         $crate::Row::<$service> {
             operation: <op::$op as $crate::OperationShape>::OPERATION,
             public: true,
+            typed: Some(|service, cx, model, input| {
+                Box::pin(async move {
+                    let input = $crate::service::unbox::<op::$op>(model, input)?;
+                    let output = $handler(service, cx, input).await.map_err(nephos_core::Fault::from)?;
+                    Ok(Box::new(output) as $crate::service::AnyShape)
+                })
+            }),
             call: |service, cx, model, request| {
                 Box::pin(async move {
                     let input = $crate::service::decode::<op::$op>(model, request).await?;
@@ -101,6 +109,15 @@ macro_rules! operation_row {
         $crate::Row::<$service> {
             operation: <op::$op as $crate::OperationShape>::OPERATION,
             public: false,
+            typed: Some(|service, cx, model, input| {
+                Box::pin(async move {
+                    let input = $crate::service::unbox::<op::$op>(model, input)?;
+                    let access = $access(service, cx, &input);
+                    $crate::service::authorize(model, cx, access.map_err(nephos_core::Fault::from)?)?;
+                    let output = $handler(service, cx, input).await.map_err(nephos_core::Fault::from)?;
+                    Ok(Box::new(output) as $crate::service::AnyShape)
+                })
+            }),
             call: |service, cx, model, request| {
                 Box::pin(async move {
                     let input = $crate::service::decode::<op::$op>(model, request).await?;

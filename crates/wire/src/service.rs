@@ -1,6 +1,8 @@
 //! The way of a request through a service: decode, check, authorise, handle, encode. Rows of
 //! [`operations!`](crate::operations) are made of these functions.
 
+use std::any::Any;
+
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use nephos_core::{Access, BoxFuture, Cx, Fault, Principal};
@@ -49,6 +51,44 @@ pub trait Service: Send + Sync {
         operation: &'static Operation,
         request: Request,
     ) -> BoxFuture<'a, Response>;
+
+    /// Carries out `operation` for a caller inside the platform. Use [`invoke`].
+    fn invoke<'a>(
+        &'a self,
+        cx: &'a Cx,
+        operation: &'static Operation,
+        input: AnyShape,
+    ) -> BoxFuture<'a, Result<AnyShape, Fault>>;
+}
+
+/// Implements [`Service`] by a model and an operation table.
+#[macro_export]
+macro_rules! service {
+    ($service:ty, $model:expr, $rows:expr) => {
+        impl $crate::Service for $service {
+            fn model(&self) -> &'static $crate::ServiceModel {
+                $model
+            }
+
+            fn call<'a>(
+                &'a self,
+                cx: &'a nephos_core::Cx,
+                operation: &'static $crate::Operation,
+                request: $crate::Request,
+            ) -> nephos_core::BoxFuture<'a, $crate::Response> {
+                Box::pin($crate::service::dispatch(self, $model, $rows, cx, operation, request))
+            }
+
+            fn invoke<'a>(
+                &'a self,
+                cx: &'a nephos_core::Cx,
+                operation: &'static $crate::Operation,
+                input: $crate::service::AnyShape,
+            ) -> nephos_core::BoxFuture<'a, Result<$crate::service::AnyShape, nephos_core::Fault>> {
+                Box::pin($crate::service::dispatch_typed(self, $model, $rows, cx, operation, input))
+            }
+        }
+    };
 }
 
 /// One row of an operation table.
