@@ -1,1 +1,2 @@
 //! nephos-iam
+pub mod policy;
