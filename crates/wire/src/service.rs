@@ -98,12 +98,58 @@ pub struct Row<S: 'static> {
     /// Whether unsigned callers may call it.
     pub public: bool,
     /// Decodes, authorises, handles and encodes.
-    #[allow(
-        clippy::type_complexity,
-        reason = "a function pointer's type can't be named shorter with its lifetime"
-    )]
     pub call:
         for<'a> fn(&'a S, &'a Cx, &'static ServiceModel, Request) -> BoxFuture<'a, Result<Response, Fault>>,
+    /// The same for a caller inside the platform, with typed input and output and no codec. Streaming operations
+    /// have none.
+    pub typed: Option<TypedCall<S>>,
+}
+
+/// A row's typed way in.
+pub type TypedCall<S> =
+    for<'a> fn(&'a S, &'a Cx, &'static ServiceModel, AnyShape) -> BoxFuture<'a, Result<AnyShape, Fault>>;
+
+/// An operation's input or output, its type erased.
+pub type AnyShape = Box<dyn Any + Send>;
+
+/// Calls an operation from inside the platform: validated, authorised and handled as over the wire.
+pub async fn invoke<O: OperationShape>(
+    service: &dyn Service,
+    cx: &Cx,
+    input: O::Input,
+) -> Result<O::Output, Fault>
+where
+    O::Input: 'static,
+    O::Output: 'static,
+{
+    let output = service.invoke(cx, O::OPERATION, Box::new(input)).await?;
+    output.downcast::<O::Output>().map(|output| *output).map_err(|_| Fault::internal())
+}
+
+/// Finds the operation's row and runs it with typed input. The whole of most services' [`Service::invoke`].
+pub async fn dispatch_typed<S: Sync>(
+    service: &S,
+    model: &'static ServiceModel,
+    rows: &'static [Row<S>],
+    cx: &Cx,
+    operation: &'static Operation,
+    input: AnyShape,
+) -> Result<AnyShape, Fault> {
+    let row = rows.iter().find(|row| std::ptr::eq(row.operation, operation));
+    match row.and_then(|row| row.typed) {
+        Some(typed) => typed(service, cx, model, input).await,
+        None => Err(Fault::not_implemented(model.name, operation.name)),
+    }
+}
+
+/// Takes a typed input out of its box and validates it.
+pub fn unbox<O: OperationShape>(model: &'static ServiceModel, input: AnyShape) -> Result<O::Input, Fault>
+where
+    O::Input: 'static,
+{
+    let input = input.downcast::<O::Input>().map_err(|_| Fault::internal())?;
+    validate(model, &*input)?;
+    Ok(*input)
 }
 
 /// Finds the operation's row and runs it. The whole of most services' [`Service::call`].
