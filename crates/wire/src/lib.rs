@@ -13,6 +13,7 @@ mod macros;
 pub mod body;
 pub mod fault;
 pub mod form;
+pub mod host;
 pub mod json;
 pub mod query;
 pub mod rest;
@@ -25,6 +26,7 @@ pub mod validate;
 pub mod xml;
 
 pub use body::{Body, BodyError};
+pub use host::{Admission, BucketCors, HostHandler, Place, Visit};
 pub use schema::{
     Absent, Kind, Location, Member, Operation, OperationShape, Pattern, Protocol, Rules, ServiceModel,
     Structure, TimestampFormat, Type,
