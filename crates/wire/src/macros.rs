@@ -45,7 +45,7 @@ macro_rules! shape {
 
 /// The operation table of a service: one row an operation. The generated module `op` must be in scope.
 ///
-/// ```ignore
+/// ```text
 /// use crate::shapes::op;
 /// operations! { DynamoDb =>
 ///     CreateTable(tables::create_table, access::create_table);  // handler, then what it must be allowed to do
