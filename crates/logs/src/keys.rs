@@ -55,7 +55,10 @@ pub fn all_groups() -> Key {
 /// The group's name in its key.
 pub fn group_name(key: &[u8]) -> Result<String, StoreError> {
     let mut reader = KeyReader::new(key);
-    (reader.text()?, reader.u8()?, reader.text()?, reader.text()?);
+    reader.text()?;
+    reader.u8()?;
+    reader.text()?;
+    reader.text()?;
     reader.text()
 }
 
@@ -72,7 +75,9 @@ pub fn streams(group: u64) -> Key {
 /// The stream's name in its key.
 pub fn stream_in(key: &[u8]) -> Result<String, StoreError> {
     let mut reader = KeyReader::new(key);
-    (reader.text()?, reader.u8()?, reader.u64()?);
+    reader.text()?;
+    reader.u8()?;
+    reader.u64()?;
     reader.text()
 }
 
@@ -108,7 +113,9 @@ pub fn events_between(group: u64, from_millis: u64, to_millis: u64) -> Range {
 /// Where the event of a key stands.
 pub fn position(key: &[u8]) -> Result<Position, StoreError> {
     let mut reader = KeyReader::new(key);
-    (reader.text()?, reader.u8()?, reader.u64()?);
+    reader.text()?;
+    reader.u8()?;
+    reader.u64()?;
     Ok(Position { at_millis: reader.u64()?, sequence: reader.u64()?, stream: reader.u64()? })
 }
 

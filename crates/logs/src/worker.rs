@@ -73,7 +73,8 @@ pub async fn sweep(logs: &Logs) -> Result<usize, StoreError> {
 
 async fn sweep_doomed(store: &Store, key: Key, record: &DoomedRecord) -> Result<usize, StoreError> {
     let mut reader = key.reader();
-    (reader.text()?, reader.u8()?);
+    reader.text()?;
+    reader.u8()?;
     let (group, stream) = (reader.u64()?, reader.u64()?);
     let range = keys::events_between(group, record.from_millis, record.to_millis);
     let mut rows = sweep_events(store, group, &range, (!record.whole_group).then_some(stream)).await?;
