@@ -12,14 +12,20 @@
 //!   server is killed, its processes, mounts, namespaces and cgroups are gone.
 //! - What the host cannot give is refused, unless [`Config::accept_degraded`] says otherwise.
 //!
-//! Reading order: [`spec`](Spec), `sandbox`, `protocol`, `helper`, then `helper/environment`,
+//! Reading order: [`Spec`], `sandbox`, `link`, `protocol`, `helper`; then `helper/environment`,
 //! `helper/init` and `helper/program`, which are the life of one environment from outside to inside.
+
+use std::io::Write;
 
 mod capabilities;
 mod environment;
 mod error;
+mod helper;
+mod link;
+mod protocol;
 mod sandbox;
 mod spec;
+mod sys;
 
 pub use capabilities::{Capabilities, Feature, Status, probe};
 pub use environment::{Environment, Exit};
@@ -35,7 +41,16 @@ pub const HELPER_ARGUMENT: &str = "sandbox-helper";
 /// Call it first thing in `main`, before any thread exists: the helper unshares namespaces and forks,
 /// which only a process with one thread may do.
 pub fn run_if_helper() {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == HELPER_ARGUMENT) {
-        std::process::exit(1);
+    if std::env::args_os().nth(1).is_none_or(|argument| argument != HELPER_ARGUMENT) {
+        return;
     }
+    let code = match helper::main() {
+        Ok(()) => 0,
+        Err(error) => {
+            // No log is set up here: standard error is the server's own.
+            let _ = writeln!(std::io::stderr(), "the sandbox helper cannot run: {error}");
+            1
+        }
+    };
+    std::process::exit(code);
 }

@@ -1,0 +1,185 @@
+//! One environment, as the helper holds it: made here, attended here, cleared here.
+
+use super::Host;
+use super::cgroup::{Group, Limits};
+use super::confine::Identity;
+use super::init::{self, Order, Plan, Report};
+use super::mounts;
+use super::network::Network;
+use super::watch;
+use crate::protocol::{Channel, ExitReport, Failure, Step};
+use crate::spec::Spec;
+use crate::sys::{self, Forked};
+use rustix::fs::{Gid, Uid, fchown};
+use rustix::mount::MountAttrFlags;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// An inode of tmpfs holds at least this much of its size, so that empty files are bounded as well.
+const TMP_BYTES_PER_INODE: u64 = 4096;
+const MIN_TMP_INODES: u64 = 1024;
+
+/// A living environment.
+pub struct Running {
+    /// The first process, as the helper counts.
+    pub pid: Pid,
+    /// Readable once every process has ended.
+    pub pidfd: OwnedFd,
+    /// The way to the first process.
+    pub channel: Channel,
+    /// Its control groups.
+    pub group: Group,
+    /// The sockets to be handed out, until they are.
+    pub listeners: Vec<TcpListener>,
+    /// Whether the program has been executed.
+    pub started: bool,
+    tmp: OwnedFd,
+    memory_bytes: u64,
+    over_memory: bool,
+    ended: Option<Report>,
+}
+
+impl Running {
+    /// Makes the environment's parts and forks its first process, which does the rest.
+    pub fn start(host: &mut Host, id: u64, spec: &Spec, output: [OwnedFd; 2]) -> Result<Running, Failure> {
+        let identity = host.identity(id);
+        own_output(&output, identity)?;
+        let root = host.templates.copy_for(spec)?;
+        let tmp = make_tmp(spec.tmp_bytes)?;
+        let network = host.networks.take(&spec.listen)?;
+        let (channel, inner) = Channel::pair().step("make a channel")?;
+        let mut group = host.cgroups.create(id, &limits(spec))?;
+        let [stdout, stderr] = &output;
+        let plan = Plan {
+            spec,
+            root: root.as_fd(),
+            tmp: tmp.as_fd(),
+            channel: &inner,
+            stdout: stdout.as_fd(),
+            stderr: stderr.as_fd(),
+            group: &group,
+            identity,
+            filters: &host.filters,
+        };
+        match fork_within(host, &network, &plan) {
+            Ok((pid, pidfd)) => Ok(Running {
+                pid,
+                pidfd,
+                channel,
+                group,
+                listeners: network.listeners,
+                started: false,
+                tmp,
+                memory_bytes: spec.memory_bytes,
+                over_memory: false,
+                ended: None,
+            }),
+            Err(failure) => {
+                group.remove();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Takes one report of the first process; `None` if it says nothing any more.
+    pub fn hear(&mut self) -> Option<Heard> {
+        match self.channel.receive::<Report>() {
+            Ok(Some((Report::Started, _))) => {
+                self.started = true;
+                self.group.seal();
+                Some(Heard::Started)
+            }
+            Ok(Some((report, _))) => {
+                self.ended = Some(report);
+                Some(Heard::Other)
+            }
+            _ => None,
+        }
+    }
+
+    /// Passes a signal on to the program.
+    pub fn signal(&self, signal: i32) {
+        let _ = self.channel.send(&Order { signal }, &[]);
+    }
+
+    /// Kills the first process, with which the kernel kills all others.
+    pub fn kill(&self) {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        self.group.thaw();
+    }
+
+    /// Measures its memory, and kills it if it holds more than it may.
+    pub fn measure(&mut self) {
+        let pid = self.pid.as_raw_nonzero().get().unsigned_abs();
+        if watch::held_beyond(self.memory_bytes, &self.group, &self.tmp, pid).is_some() {
+            self.over_memory = true;
+            self.kill();
+        }
+    }
+
+    /// Takes the status of the first process, which has ended and said all it had to say, and tells how the
+    /// environment ended.
+    pub fn conclude(&mut self) -> Result<ExitReport, Failure> {
+        let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
+        if let Some(Report::Failed(failure)) =
+            self.ended.take_if(|report| matches!(report, Report::Failed(_)))
+        {
+            return Err(failure);
+        }
+        if !self.started {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH)).step("start the first process");
+        }
+        let (code, signal, own_peak) = match self.ended {
+            Some(Report::Ended { code, signal, peak_bytes }) => (code, signal, Some(peak_bytes)),
+            _ => (None, Some(libc::SIGKILL), None),
+        };
+        let killed_for_memory = self.over_memory || (self.group.oom_kills() > 0 && code != Some(0));
+        let peak = self.group.memory_peak().or(own_peak).map(|peak| peak.min(self.memory_bytes));
+        Ok(ExitReport { code, signal, oom_killed: killed_for_memory, memory_peak_bytes: peak })
+    }
+}
+
+/// What was heard.
+pub enum Heard {
+    /// The program was executed.
+    Started,
+    /// Something that matters only once the environment has ended.
+    Other,
+}
+
+fn limits(spec: &Spec) -> Limits {
+    Limits {
+        memory_bytes: spec.memory_bytes.saturating_add(spec.tmp_bytes),
+        processes: spec.max_processes,
+        cpu_quota: spec.cpu_quota,
+    }
+}
+
+fn fork_within(host: &Host, network: &Network, plan: &Plan<'_>) -> Result<(Pid, OwnedFd), Failure> {
+    let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    let forked = host.networks.within(network, || match sys::fork(namespaces) {
+        Ok(Forked::Child) => init::run(plan),
+        forked => forked,
+    })?;
+    match forked.step("make namespaces")? {
+        Forked::Parent { pid, pidfd } => Ok((pid, pidfd)),
+        Forked::Child => sys::exit_now(1),
+    }
+}
+
+fn make_tmp(bytes: u64) -> Result<OwnedFd, Failure> {
+    let inodes = (bytes / TMP_BYTES_PER_INODE).max(MIN_TMP_INODES).to_string();
+    let options = [("mode", "1777"), ("size", &bytes.to_string()), ("nr_inodes", inodes.as_str())];
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    mounts::filesystem("tmpfs", &options, flags)
+}
+
+/// Programs open `/dev/stdout` anew, which takes the right to the pipe itself.
+fn own_output(output: &[OwnedFd; 2], identity: Identity) -> Result<(), Failure> {
+    output.iter().try_for_each(|pipe| {
+        fchown(pipe, Some(Uid::from_raw(identity.uid)), Some(Gid::from_raw(identity.gid)))
+            .step("hand over standard output")
+    })
+}
