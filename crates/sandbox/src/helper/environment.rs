@@ -38,6 +38,8 @@ pub struct Running {
     tmp: OwnedFd,
     memory_bytes: u64,
     over_memory: bool,
+    /// The most that was measured here.
+    highest_bytes: u64,
     ended: Option<Report>,
 }
 
@@ -45,7 +47,9 @@ impl Running {
     /// Makes the environment's parts and forks its first process, which does the rest.
     pub fn start(host: &mut Host, id: u64, spec: &Spec, output: [OwnedFd; 2]) -> Result<Running, Failure> {
         let identity = host.identity(id);
-        own_output(&output, identity)?;
+        if host.root {
+            own_output(&output, identity)?;
+        }
         let root = host.templates.copy_for(spec)?;
         let tmp = make_tmp(spec.tmp_bytes)?;
         let network = host.networks.take(&spec.listen)?;
@@ -74,6 +78,7 @@ impl Running {
                 tmp,
                 memory_bytes: spec.memory_bytes,
                 over_memory: false,
+                highest_bytes: 0,
                 ended: None,
             }),
             Err(failure) => {
@@ -113,7 +118,9 @@ impl Running {
     /// Measures its memory, and kills it if it holds more than it may.
     pub fn measure(&mut self) {
         let pid = self.pid.as_raw_nonzero().get().unsigned_abs();
-        if watch::held_beyond(self.memory_bytes, &self.group, &self.tmp, pid).is_some() {
+        let held = watch::held(self.memory_bytes, &self.group, &self.tmp, pid).unwrap_or(0);
+        self.highest_bytes = self.highest_bytes.max(held);
+        if held > self.memory_bytes {
             self.over_memory = true;
             self.kill();
         }
@@ -132,11 +139,12 @@ impl Running {
             return Err(io::Error::from_raw_os_error(libc::ESRCH)).step("start the first process");
         }
         let (code, signal, own_peak) = match self.ended {
-            Some(Report::Ended { code, signal, peak_bytes }) => (code, signal, Some(peak_bytes)),
-            _ => (None, Some(libc::SIGKILL), None),
+            Some(Report::Ended { code, signal, peak_bytes }) => (code, signal, peak_bytes),
+            _ => (None, Some(libc::SIGKILL), 0),
         };
         let killed_for_memory = self.over_memory || (self.group.oom_kills() > 0 && code != Some(0));
-        let peak = self.group.memory_peak().or(own_peak).map(|peak| peak.min(self.memory_bytes));
+        let measured = Some(own_peak.max(self.highest_bytes)).filter(|peak| *peak > 0);
+        let peak = self.group.memory_peak().or(measured).map(|peak| peak.min(self.memory_bytes));
         Ok(ExitReport { code, signal, oom_killed: killed_for_memory, memory_peak_bytes: peak })
     }
 }

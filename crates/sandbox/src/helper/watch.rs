@@ -14,23 +14,21 @@ pub const PERIOD_MILLISECONDS: u64 = 100;
 /// More processes than this are not walked through; the limit of processes is far below.
 const MAX_WALK: usize = 16_384;
 
-/// Memory held now, in bytes, without what lies in `/tmp`; `None` if that is surely within `limit`, or not to
-/// be told.
-pub fn held_beyond(limit: u64, group: &Group, tmp: &OwnedFd, first_process: u32) -> Option<u64> {
-    let held = if group.limits_memory() {
-        if group.memory_current()? <= limit {
-            return None;
-        }
-        let (anonymous, shared) = group.memory_pinned()?;
-        anonymous + shared.saturating_sub(used(tmp))
-    } else {
-        resident(first_process)
-    };
-    (held > limit).then_some(held)
+/// Memory held now, in bytes, without what lies in `/tmp`; `None` if a group tells that it is within `limit`
+/// without a closer look.
+pub fn held(limit: u64, group: &Group, tmp: &OwnedFd, first_process: u32) -> Option<u64> {
+    if !group.limits_memory() {
+        return Some(resident(first_process));
+    }
+    if group.memory_current()? <= limit {
+        return None;
+    }
+    let (anonymous, shared) = group.memory_pinned()?;
+    Some(anonymous + shared.saturating_sub(used(tmp)))
 }
 
 /// Bytes that lie in a file system.
-pub fn used(filesystem: &OwnedFd) -> u64 {
+fn used(filesystem: &OwnedFd) -> u64 {
     rustix::fs::fstatfs(filesystem).map_or(0, |status| {
         let block = u64::try_from(status.f_bsize).unwrap_or(0);
         (status.f_blocks - status.f_bfree) * block
