@@ -8,9 +8,6 @@ use std::fmt;
 
 use crate::StoreError;
 
-/// The longest key that every engine takes, in bytes.
-pub const MAX_KEY_BYTES: usize = 32 * 1024;
-
 const ESCAPE: u8 = 0x00;
 const ESCAPED_ZERO: u8 = 0xFF;
 const END: u8 = 0x01;

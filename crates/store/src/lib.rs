@@ -8,6 +8,7 @@
 //! Deliberately absent: queries, secondary indexes and schemas (services lay out their own keys), and nested transactions.
 
 mod backlog;
+mod embedded;
 mod engine;
 mod error;
 pub mod key;
@@ -15,11 +16,14 @@ mod local;
 mod memory;
 mod options;
 pub mod outbox;
+mod postgres;
 pub mod range;
 pub mod read;
 pub mod record;
 mod snapshot;
 pub mod store;
+#[cfg(test)]
+mod suite;
 pub mod tx;
 mod view;
 

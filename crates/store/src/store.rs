@@ -6,9 +6,11 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::backlog::Topics;
+use crate::embedded::Embedded;
 use crate::engine::{Engine, Receipt, Verdict};
 use crate::local::{Bounds, Local};
 use crate::memory::Memory;
+use crate::postgres::Postgres;
 use crate::{Options, StoreError, Tx, View};
 
 /// An ordered map of bytes with consistent snapshots and serializable transactions. Clones share it.
@@ -21,21 +23,27 @@ pub struct Store {
 impl Store {
     /// Opens, or makes, the data folder `dir`. One process can have it open at a time.
     pub fn open(dir: &Path, options: Options) -> Result<Store, StoreError> {
-        drop((dir, options));
-        Err(StoreError::Closed)
+        let topics = Arc::<Topics>::default();
+        let bounds = Bounds::of(&options);
+        let engine = Local::new(Embedded::open(dir, options)?, bounds, topics.clone())?;
+        Ok(Store::over(engine, topics))
     }
 
     /// Uses a database server that speaks PostgreSQL's protocol; `url` is a connection string.
     pub fn postgres(url: &str, options: Options) -> Result<Store, StoreError> {
-        drop((url, options));
-        Err(StoreError::Closed)
+        let topics = Arc::<Topics>::default();
+        Ok(Store::over(Postgres::connect(url, &options, topics.clone())?, topics))
     }
 
     /// A store that is gone with the process.
     pub fn memory() -> Store {
         let topics = Arc::<Topics>::default();
         let bounds = Bounds::of(&Options::default());
-        Store { engine: Arc::new(Local::without_thread(Memory::default(), bounds, topics.clone())), topics }
+        Store::over(Local::without_thread(Memory::default(), bounds, topics.clone()), topics)
+    }
+
+    pub(crate) fn over(engine: impl Engine + 'static, topics: Arc<Topics>) -> Store {
+        Store { engine: Arc::new(engine), topics }
     }
 
     /// Runs `f` on one consistent state, which holds every transaction that was acknowledged before and none in part.
@@ -69,6 +77,11 @@ impl Store {
             receipt.durable().await?;
         }
         outcome
+    }
+
+    /// The longest key that the engine takes, in bytes.
+    pub fn max_key_bytes(&self) -> usize {
+        self.engine.limits().key_bytes
     }
 
     /// Wipes everything, in milliseconds. What runs meanwhile comes wholly before or wholly after.

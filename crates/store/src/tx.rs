@@ -8,7 +8,7 @@ use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
 
-use crate::key::MAX_KEY_BYTES;
+use crate::engine::Limits;
 use crate::read::Visit;
 use crate::record::{self, Record};
 use crate::snapshot::{Entries, Snapshot, Writes, get_many_over, owned, scan_over};
@@ -94,13 +94,9 @@ impl Tx {
     }
 
     /// Ends the transaction: what it read, and what it wants written if that is within the limits.
-    pub(crate) fn finish(self, limit: usize) -> Result<(Reads, Changes), StoreError> {
-        if self.longest_key > MAX_KEY_BYTES {
-            return Err(StoreError::TooLarge { what: "key", bytes: self.longest_key, limit: MAX_KEY_BYTES });
-        }
-        if self.write_bytes > limit {
-            return Err(StoreError::TooLarge { what: "transaction", bytes: self.write_bytes, limit });
-        }
+    pub(crate) fn finish(self, limits: &Limits) -> Result<(Reads, Changes), StoreError> {
+        within("key", self.longest_key, limits.key_bytes)?;
+        within("transaction", self.write_bytes, limits.transaction_bytes)?;
         let changes = Changes { writes: self.writes, bytes: self.write_bytes, topics: self.topics };
         Ok((self.reads.into_inner(), changes))
     }
@@ -121,6 +117,10 @@ impl Tx {
         self.reads.borrow_mut().range(range, stopped_at.as_ref().map(owned));
         outcome
     }
+}
+
+fn within(what: &'static str, bytes: usize, limit: usize) -> Result<(), StoreError> {
+    if bytes > limit { Err(StoreError::TooLarge { what, bytes, limit }) } else { Ok(()) }
 }
 
 impl Reads {

@@ -1,5 +1,6 @@
 //! The thread that writes batches, and what it shares with the transactions.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -50,7 +51,7 @@ impl<B: Backend> Shared<B> {
     /// Writes the open batch on the calling thread, with the gate held.
     pub(super) fn commit_now(&self, gate: &mut Gate) -> Result<(), StoreError> {
         let Some(batch) = gate.begin() else { return Ok(()) };
-        let outcome = self.backend.apply(&batch.writes);
+        let outcome = self.apply(&batch);
         let waiters = self.settle(gate, &batch, &outcome);
         self.tell(waiters, &outcome);
         outcome
@@ -118,10 +119,16 @@ impl<B: Backend> Shared<B> {
     fn write_batch(&self) -> bool {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(batch) = self.lock().begin() else { return false };
-        let outcome = self.backend.apply(&batch.writes);
+        let outcome = self.apply(&batch);
         let waiters = self.settle(&mut self.lock(), &batch, &outcome);
         self.tell(waiters, &outcome);
         true
+    }
+
+    /// A panic of the engine is a failed commit like any other, and must not leave the waiters waiting.
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        let apply = AssertUnwindSafe(|| self.backend.apply(&batch.writes));
+        catch_unwind(apply).unwrap_or_else(|_| Err(StoreError::Poisoned("the engine panicked".into())))
     }
 
     fn settle(&self, gate: &mut Gate, batch: &Batch, outcome: &Result<(), StoreError>) -> Vec<Waiter> {

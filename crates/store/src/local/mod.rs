@@ -12,6 +12,8 @@
 mod committer;
 mod gate;
 mod pending;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::backlog::{Backlog, Topics};
-use crate::engine::{Body, Engine, Receipt, Verdict};
+use crate::engine::{Body, Engine, Limits, Receipt, Verdict};
 use crate::snapshot::{Snapshot, Writes};
 use crate::tx::{Changes, Reads};
 use crate::{Durability, Options, StoreError, Tx, View};
@@ -29,6 +31,9 @@ use crate::{Durability, Options, StoreError, Tx, View};
 use committer::Shared;
 use gate::{Gate, Waiter};
 use pending::Pending;
+
+/// The longest key, in bytes. The embedded engine's own limit is 64 KiB.
+const MAX_KEY_BYTES: usize = 32 * 1024;
 
 /// An ordered map that applies batches one after the other.
 pub(crate) trait Backend: Send + Sync + 'static {
@@ -48,8 +53,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
 /// Bounds of a local engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Bounds {
-    /// The most that one transaction may write, in bytes.
-    pub(crate) transaction_bytes: usize,
+    /// Of one transaction.
+    pub(crate) limits: Limits,
     /// The most that may wait for the disk, in bytes.
     pub(crate) backlog_bytes: usize,
     /// How often [`Backend::sync`] is called; never if none.
@@ -65,7 +70,7 @@ pub(crate) struct Local<B: Backend> {
 impl Bounds {
     pub(crate) fn of(options: &Options) -> Bounds {
         Bounds {
-            transaction_bytes: options.max_batch_bytes,
+            limits: Limits { key_bytes: MAX_KEY_BYTES, transaction_bytes: options.max_batch_bytes },
             backlog_bytes: options.max_batch_bytes,
             sync_every: (options.durability == Durability::Relaxed).then_some(Options::SYNC_EVERY),
         }
@@ -98,7 +103,7 @@ impl<B: Backend> Local<B> {
     /// What a run leaves to commit; nothing if it aborted.
     fn finish(&self, verdict: Verdict, tx: Tx) -> Result<(Reads, Changes), StoreError> {
         match verdict {
-            Verdict::Commit => tx.finish(self.shared.bounds.transaction_bytes),
+            Verdict::Commit => tx.finish(&self.shared.bounds.limits),
             Verdict::Abort => Ok(Default::default()),
         }
     }
@@ -160,6 +165,10 @@ impl<B: Backend> Engine for Local<B> {
 
     fn backlog(&self) -> Option<&Backlog> {
         Some(&self.shared.backlog)
+    }
+
+    fn limits(&self) -> Limits {
+        self.shared.bounds.limits
     }
 
     fn clear(&self) -> Result<(), StoreError> {
