@@ -185,10 +185,11 @@ fn is_anonymous(cx: &Cx) -> bool {
 
 /// Authorises everything that a call needs, in order.
 pub fn authorize(model: &'static ServiceModel, cx: &Cx, accesses: Vec<Access>) -> Result<(), Fault> {
-    accesses
-        .iter()
-        .try_for_each(|access| cx.authorize(access))
-        .map_err(|denied| model.refusal(denied.message))
+    accesses.iter().try_for_each(|access| cx.authorize(access)).map_err(|denied| match model.protocol {
+        // S3 does not tell strangers why.
+        Protocol::RestXml if is_anonymous(cx) => model.unsigned(),
+        _ => model.refusal(denied.message),
+    })
 }
 
 fn body_fault(model: &ServiceModel, error: BodyError) -> Fault {
@@ -401,6 +402,13 @@ fn rest_payload(model: &'static ServiceModel, operation: &'static Operation, out
         Protocol::RestXml => {
             let root = operation.wrapper.or(schema.xml_name).unwrap_or(schema.name);
             let mut xml = XmlWriter::default();
+            if let [only] = schema.members
+                && only.wire == root
+            {
+                // S3's GetBucketLocation: the member is the root element itself.
+                xml.root_text(root, model.xml_namespace, &rest::payload_bytes(output, 0).unwrap_or_default());
+                return xml.finish().into_bytes();
+            }
             xml.open(root, model.xml_namespace);
             xml.members(output);
             xml.close(root);

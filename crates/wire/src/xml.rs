@@ -184,6 +184,13 @@ impl XmlWriter {
         self.close(name);
     }
 
+    /// A root element that holds only text.
+    pub fn root_text(&mut self, name: &str, namespace: Option<&str>, text: &[u8]) {
+        self.open(name, namespace);
+        escape(&mut self.out, &String::from_utf8_lossy(text));
+        self.close(name);
+    }
+
     /// The document.
     pub fn finish(self) -> String {
         self.out
