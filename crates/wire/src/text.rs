@@ -146,3 +146,8 @@ impl Writer for TextWriter {
 
     fn map(&mut self, _: &'static Type, _: &mut dyn FnMut(&mut dyn FnMut(&str, &dyn Value))) {}
 }
+
+/// Bytes in standard base64.
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}

@@ -1,0 +1,273 @@
+//! `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`.
+
+use nephos_core::{BoxFuture, Fault};
+use nephos_s3::shapes::{self, op};
+use serde_json::{Value, json};
+
+use super::{Call, Kind, Made, Making, gone, shape, text};
+
+/// A bucket.
+pub struct Bucket;
+
+impl Kind for Bucket {
+    fn name(&self) -> &'static str {
+        "AWS::S3::Bucket"
+    }
+
+    fn grammar(&self) -> &'static str {
+        "BucketName, CorsConfiguration{CorsRules[AllowedHeaders, AllowedMethods, AllowedOrigins, ExposedHeaders, Id, MaxAge]},
+         NotificationConfiguration{LambdaConfigurations[Event, Function, Filter{S3Key{Rules[Name, Value]}}]},
+         OwnershipControls{Rules[ObjectOwnership]},
+         PublicAccessBlockConfiguration{BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets},
+         Tags[Key, Value], VersioningConfiguration{Status},
+         WebsiteConfiguration{ErrorDocument, IndexDocument, RedirectAllRequestsTo{HostName, Protocol},
+           RoutingRules[RedirectRule{HostName, HttpRedirectCode, Protocol, ReplaceKeyPrefixWith, ReplaceKeyWith},
+             RoutingRuleCondition{HttpErrorCodeReturnedEquals, KeyPrefixEquals}]}"
+    }
+
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn", "DomainName", "RegionalDomainName", "WebsiteURL"]
+    }
+
+    fn replacing(&self) -> &'static [&'static str] {
+        &["BucketName"]
+    }
+
+    fn create<'a>(&self, call: Call<'a>) -> Making<'a> {
+        Box::pin(async move {
+            let name = call.name("BucketName", 63).to_ascii_lowercase();
+            let region = call.cx.region.as_str();
+            let place = shapes::CreateBucketConfiguration {
+                location_constraint: Some(region.to_owned()),
+                ..Default::default()
+            };
+            let input = shapes::CreateBucketRequest {
+                bucket: Some(name.clone()),
+                create_bucket_configuration: (region != "us-east-1").then_some(place),
+                ..Default::default()
+            };
+            call.invoke::<op::CreateBucket>(&call.services.s3, input).await?;
+            if let Err(fault) = configure(&call, &name).await {
+                // What was made half is not left behind.
+                delete_bucket(&call, &name).await?;
+                return Err(fault);
+            }
+            Ok(made(&call, name))
+        })
+    }
+
+    fn update<'a>(&self, call: Call<'a>) -> Making<'a> {
+        Box::pin(async move {
+            let name = call.physical_id();
+            configure(&call, &name).await?;
+            Ok(made(&call, name))
+        })
+    }
+
+    fn delete<'a>(&self, call: Call<'a>) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { gone(delete_bucket(&call, &call.physical_id()).await) })
+    }
+}
+
+async fn delete_bucket(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+    let input = shapes::DeleteBucketRequest { bucket: Some(name.to_owned()), ..Default::default() };
+    call.invoke::<op::DeleteBucket>(&call.services.s3, input).await.map(drop)
+}
+
+fn made(call: &Call<'_>, name: String) -> Made {
+    let origin = &call.cx.origin;
+    let region = &call.cx.region;
+    let host = origin.authority.strip_suffix(origin.port_suffix()).unwrap_or(&origin.authority);
+    // A bucket's own host needs a name, and every `*.localhost` is this machine.
+    let host = if matches!(host, "127.0.0.1" | "[::1]") { "localhost" } else { host };
+    let website = format!("{}://{name}.s3-website.{host}{}", origin.scheme, origin.port_suffix());
+    Made::new(name.clone())
+        .with("Arn", format!("arn:aws:s3:::{name}"))
+        .with("DomainName", format!("{name}.s3.{host}{}", origin.port_suffix()))
+        .with("RegionalDomainName", format!("{name}.s3.{region}.{host}{}", origin.port_suffix()))
+        .with("WebsiteURL", website)
+}
+
+/// Puts every sub-resource that the properties name and changed; removes those that they named before.
+async fn configure(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+    let s3 = &call.services.s3;
+    let bucket = Some(name.to_owned());
+    let removed =
+        |property: &str| call.property(property).is_none() && call.changed(property) && call.made.is_some();
+    if let Some(block) = call
+        .property("PublicAccessBlockConfiguration")
+        .filter(|_| call.changed("PublicAccessBlockConfiguration"))
+    {
+        let input = shapes::PutPublicAccessBlockRequest {
+            bucket: bucket.clone(),
+            public_access_block_configuration: Some(shape(block)?),
+            ..Default::default()
+        };
+        call.invoke::<op::PutPublicAccessBlock>(s3, input).await?;
+    }
+    if let Some(rules) = call.property("OwnershipControls").filter(|_| call.changed("OwnershipControls")) {
+        let input = shapes::PutBucketOwnershipControlsRequest {
+            bucket: bucket.clone(),
+            ownership_controls: Some(shape(rules)?),
+            ..Default::default()
+        };
+        call.invoke::<op::PutBucketOwnershipControls>(s3, input).await?;
+    }
+    if let Some(versioning) =
+        call.property("VersioningConfiguration").filter(|_| call.changed("VersioningConfiguration"))
+    {
+        let input = shapes::PutBucketVersioningRequest {
+            bucket: bucket.clone(),
+            versioning_configuration: Some(shape(versioning)?),
+            ..Default::default()
+        };
+        call.invoke::<op::PutBucketVersioning>(s3, input).await?;
+    }
+    if call.changed("WebsiteConfiguration") {
+        website(call, name, removed("WebsiteConfiguration")).await?;
+    }
+    if call.changed("CorsConfiguration") {
+        cors(call, name, removed("CorsConfiguration")).await?;
+    }
+    if call.changed("Tags") && call.property("Tags").is_some() {
+        let tags = call.property("Tags").map_or(Ok(Vec::new()), shape)?;
+        let input = shapes::PutBucketTaggingRequest {
+            bucket: bucket.clone(),
+            tagging: Some(shapes::Tagging { tag_set: Some(tags) }),
+            ..Default::default()
+        };
+        call.invoke::<op::PutBucketTagging>(s3, input).await?;
+    }
+    if call.changed("NotificationConfiguration")
+        && (call.property("NotificationConfiguration").is_some() || call.made.is_some())
+    {
+        let input = shapes::PutBucketNotificationConfigurationRequest {
+            bucket,
+            notification_configuration: Some(notifications(call.property("NotificationConfiguration"))?),
+            ..Default::default()
+        };
+        call.invoke::<op::PutBucketNotificationConfiguration>(s3, input).await?;
+    }
+    Ok(())
+}
+
+async fn website(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {
+    let s3 = &call.services.s3;
+    let bucket = Some(name.to_owned());
+    let Some(given) = call.property("WebsiteConfiguration") else {
+        if removed {
+            let input = shapes::DeleteBucketWebsiteRequest { bucket, ..Default::default() };
+            call.invoke::<op::DeleteBucketWebsite>(s3, input).await?;
+        }
+        return Ok(());
+    };
+    // The template's names differ from the API's.
+    let mut plain = json!({});
+    if let Some(key) = given.get("ErrorDocument") {
+        plain["ErrorDocument"] = json!({ "Key": key });
+    }
+    if let Some(suffix) = given.get("IndexDocument") {
+        plain["IndexDocument"] = json!({ "Suffix": suffix });
+    }
+    if let Some(redirect) = given.get("RedirectAllRequestsTo") {
+        plain["RedirectAllRequestsTo"] = redirect.clone();
+    }
+    if let Some(Value::Array(rules)) = given.get("RoutingRules") {
+        let rule = |rule: &Value| json!({ "Condition": rule["RoutingRuleCondition"], "Redirect": rule["RedirectRule"] });
+        plain["RoutingRules"] = Value::Array(rules.iter().map(rule).collect());
+    }
+    let input = shapes::PutBucketWebsiteRequest {
+        bucket,
+        website_configuration: Some(shape(&plain)?),
+        ..Default::default()
+    };
+    call.invoke::<op::PutBucketWebsite>(s3, input).await.map(drop)
+}
+
+async fn cors(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {
+    let s3 = &call.services.s3;
+    let bucket = Some(name.to_owned());
+    let Some(rules) = call.property("CorsConfiguration").and_then(|given| given["CorsRules"].as_array())
+    else {
+        if removed {
+            let input = shapes::DeleteBucketCorsRequest { bucket, ..Default::default() };
+            call.invoke::<op::DeleteBucketCors>(s3, input).await?;
+        }
+        return Ok(());
+    };
+    let rule = |rule: &Value| {
+        json!({
+            "ID": rule["Id"], "AllowedHeaders": rule["AllowedHeaders"], "AllowedMethods": rule["AllowedMethods"],
+            "AllowedOrigins": rule["AllowedOrigins"], "ExposeHeaders": rule["ExposedHeaders"], "MaxAgeSeconds": rule["MaxAge"],
+        })
+    };
+    let plain = json!({ "CORSRules": rules.iter().map(rule).collect::<Vec<_>>() });
+    let input = shapes::PutBucketCorsRequest {
+        bucket,
+        cors_configuration: Some(shape(&plain)?),
+        ..Default::default()
+    };
+    call.invoke::<op::PutBucketCors>(s3, input).await.map(drop)
+}
+
+fn notifications(given: Option<&Value>) -> Result<shapes::NotificationConfiguration, Fault> {
+    let configurations = given.and_then(|given| given["LambdaConfigurations"].as_array());
+    let plain = |configuration: &Value| {
+        let rules = &configuration["Filter"]["S3Key"]["Rules"];
+        let mut plain =
+            json!({ "LambdaFunctionArn": configuration["Function"], "Events": [configuration["Event"]] });
+        if rules.is_array() {
+            plain["Filter"] = json!({ "Key": { "FilterRules": rules } });
+        }
+        plain
+    };
+    let list: Vec<Value> = configurations.into_iter().flatten().map(plain).collect();
+    shape(&json!({ "LambdaFunctionConfigurations": list }))
+}
+
+/// A bucket's policy.
+pub struct BucketPolicy;
+
+impl Kind for BucketPolicy {
+    fn name(&self) -> &'static str {
+        "AWS::S3::BucketPolicy"
+    }
+
+    fn grammar(&self) -> &'static str {
+        "Bucket, PolicyDocument"
+    }
+
+    fn attributes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn replacing(&self) -> &'static [&'static str] {
+        &["Bucket"]
+    }
+
+    fn create<'a>(&self, call: Call<'a>) -> Making<'a> {
+        Box::pin(async move {
+            let bucket = call.required("Bucket")?;
+            let document = call.property("PolicyDocument").ok_or_else(|| super::missing("PolicyDocument"))?;
+            let input = shapes::PutBucketPolicyRequest {
+                bucket: Some(bucket.clone()),
+                policy: Some(text(document).unwrap_or_else(|| document.to_string())),
+                ..Default::default()
+            };
+            call.invoke::<op::PutBucketPolicy>(&call.services.s3, input).await?;
+            Ok(Made::new(bucket))
+        })
+    }
+
+    fn update<'a>(&self, call: Call<'a>) -> Making<'a> {
+        self.create(call)
+    }
+
+    fn delete<'a>(&self, call: Call<'a>) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let input =
+                shapes::DeleteBucketPolicyRequest { bucket: Some(call.physical_id()), ..Default::default() };
+            gone(call.invoke::<op::DeleteBucketPolicy>(&call.services.s3, input).await)
+        })
+    }
+}
