@@ -1,0 +1,101 @@
+//! PutObject.
+
+use nephos_core::Cx;
+use nephos_store::Tx;
+use nephos_wire::Body;
+
+use crate::S3;
+use crate::checksum_members::expected;
+use crate::conditions::WriteConditions;
+use crate::error::Error;
+use crate::ingest::{Expected, Landed, MAX_BODY_BYTES};
+use crate::names::ObjectKey;
+use crate::notifications::Happening;
+use crate::object_headers::Makes;
+use crate::objects::{Change, ENCRYPTION, NewObject, current};
+use crate::records::{Headers, Object};
+use crate::shapes::{PutObjectOutput, PutObjectRequest};
+use crate::tags::TagSet;
+
+/// A request, parsed.
+struct Put {
+    bucket: String,
+    key: ObjectKey,
+    headers: Headers,
+    tags: TagSet,
+    conditions: WriteConditions,
+    expected: Expected,
+}
+
+impl Put {
+    fn parse(input: &PutObjectRequest) -> Result<Put, Error> {
+        if input.write_offset_bytes.is_some() {
+            return Err(Error::NotImplemented("x-amz-write-offset-bytes".to_owned()));
+        }
+        check_length(input.content_length)?;
+        Ok(Put {
+            bucket: input.bucket.clone().unwrap_or_default(),
+            key: ObjectKey::parse(input.key.as_deref().unwrap_or_default())?,
+            headers: input.headers()?,
+            tags: input.tagging.as_deref().map(TagSet::from_header).transpose()?.unwrap_or_default(),
+            conditions: WriteConditions::parse(input.if_match.as_deref(), input.if_none_match.as_deref())?,
+            expected: expected(input.content_md5.as_deref(), input.checksum_algorithm.as_deref(), input)?,
+        })
+    }
+}
+
+/// Refuses a body by its announced length.
+pub fn check_length(length: Option<i64>) -> Result<(), Error> {
+    let length = length.map_or(0, |length| u64::try_from(length).unwrap_or(0));
+    if length > MAX_BODY_BYTES {
+        return Err(Error::EntityTooLarge { proposed: length, limit: MAX_BODY_BYTES });
+    }
+    Ok(())
+}
+
+/// Stores an object.
+pub async fn put_object(
+    s3: &S3,
+    cx: &Cx,
+    input: PutObjectRequest,
+    body: Body,
+) -> Result<(PutObjectOutput, Body), Error> {
+    let put = Put::parse(&input)?;
+    let bucket = s3.bucket(&put.bucket)?;
+    input.asks().check(bucket.ownership)?;
+    if !put.conditions.is_empty() {
+        let there = s3.store.read(|view| current(view, &bucket, put.key.as_str()))?;
+        put.conditions.check(put.key.as_str(), there.as_ref())?;
+    }
+    let landed = s3.land(body, &put.expected).await?;
+    let object = match store(s3, cx, &put, &landed).await {
+        Ok(object) => object,
+        Err(error) => {
+            s3.discard(&landed).await;
+            return Err(error);
+        }
+    };
+    s3.garbage.notify_one();
+    let mut output = PutObjectOutput {
+        etag: Some(object.quoted_etag()),
+        server_side_encryption: Some(ENCRYPTION.to_owned()),
+        ..PutObjectOutput::default()
+    };
+    output.carry_stored(&object.answered_checksum());
+    Ok((output, Body::Empty))
+}
+
+async fn store(s3: &S3, cx: &Cx, put: &Put, landed: &Landed) -> Result<Object, Error> {
+    let now = cx.now();
+    s3.store
+        .transact("s3 put object", |tx: &mut Tx| {
+            let bucket = s3.catalog.get(tx, &put.bucket)?;
+            let key = put.key.as_str();
+            let previous = current(tx, &bucket, key)?;
+            put.conditions.check(key, previous.as_ref())?;
+            let previous = previous.as_ref();
+            let change = Change { cx, bucket: &bucket, key, previous, happening: Happening::Put, now };
+            change.write(tx, NewObject::landed(landed, put.headers.clone(), put.tags.clone()))
+        })
+        .await
+}
