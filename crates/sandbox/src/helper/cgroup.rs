@@ -33,12 +33,18 @@ pub struct Cgroups {
 }
 
 /// The directories of one environment.
+#[derive(Default)]
 pub struct Group {
     directories: Vec<PathBuf>,
     members: Vec<File>,
-    memory: Option<(Version, PathBuf)>,
-    freezer: Option<(Version, PathBuf)>,
+    memory: Option<Part>,
+    pids: Option<Part>,
+    cpu: Option<Part>,
+    freezer: Option<Part>,
 }
+
+/// The directory of one controller, and its interface.
+type Part = (Version, PathBuf);
 
 impl Cgroups {
     /// Finds the hierarchies and sweeps what helpers that are gone left behind.
@@ -51,29 +57,22 @@ impl Cgroups {
         cgroups
     }
 
-    /// Makes the directories of environment `id` and sets their limits.
-    pub fn create(&self, id: u64, limits: &Limits) -> Result<Group, Failure> {
-        let mut group = Group { directories: vec![], members: vec![], memory: None, freezer: None };
-        let made = self.fill(&mut group, &format!("{}-{id}", self.owner), limits);
+    /// Makes the directories of environment `id`, without limits yet.
+    pub fn create(&self, id: u64) -> Result<Group, Failure> {
+        let mut group = Group::default();
+        let made = self.fill(&mut group, &format!("{}-{id}", self.owner));
         if made.is_err() {
             group.remove();
         }
-        made.step("limit by control groups").map(|()| group)
+        made.step("make control groups").map(|()| group)
     }
 
-    fn fill(&self, group: &mut Group, name: &str, limits: &Limits) -> io::Result<()> {
+    fn fill(&self, group: &mut Group, name: &str) -> io::Result<()> {
         let all = &self.hierarchies;
-        if let Some((version, directory)) = group.join(all.memory.as_ref(), name)? {
-            limit_memory(version, &directory, limits.memory_bytes)?;
-            group.memory = Some((version, directory));
-        }
-        if let Some((_, directory)) = group.join(all.pids.as_ref(), name)? {
-            fs::write(directory.join("pids.max"), limits.processes.to_string())?;
-        }
-        if let Some((version, directory)) = group.join(all.cpu.as_ref(), name)? {
-            limit_cpu(version, &directory, limits.cpu_quota)?;
-        }
-        group.freezer = group.join(all.freezer.as_ref(), name)?;
+        group.memory = group.make(all.memory.as_ref(), name)?;
+        group.pids = group.make(all.pids.as_ref(), name)?;
+        group.cpu = group.make(all.cpu.as_ref(), name)?;
+        group.freezer = group.make(all.freezer.as_ref(), name)?;
         Ok(())
     }
 }
@@ -109,7 +108,7 @@ fn write_if_there(path: PathBuf, text: &str) -> io::Result<()> {
 
 impl Group {
     /// Makes this group's directory in a hierarchy, unless another controller has made it already.
-    fn join(&mut self, hierarchy: Option<&Hierarchy>, name: &str) -> io::Result<Option<(Version, PathBuf)>> {
+    fn make(&mut self, hierarchy: Option<&Hierarchy>, name: &str) -> io::Result<Option<Part>> {
         let Some(hierarchy) = hierarchy else { return Ok(None) };
         let directory = hierarchy.directory.join(name);
         if !self.directories.contains(&directory) {
@@ -120,17 +119,35 @@ impl Group {
         Ok(Some((hierarchy.version, directory)))
     }
 
+    /// Sets the limits.
+    pub fn limit(&self, limits: &Limits) -> Result<(), Failure> {
+        let write = || {
+            if let Some((version, directory)) = &self.memory {
+                limit_memory(*version, directory, limits.memory_bytes)?;
+            }
+            if let Some((_, directory)) = &self.pids {
+                // The first process, which forwards signals, is one more.
+                fs::write(directory.join("pids.max"), (u64::from(limits.processes) + 1).to_string())?;
+            }
+            if let Some((version, directory)) = &self.cpu {
+                limit_cpu(*version, directory, limits.cpu_quota)?;
+            }
+            Ok::<_, io::Error>(())
+        };
+        write().step("limit by control groups")
+    }
+
     /// The descriptors through which a process joins.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.members.iter().map(AsFd::as_fd)
     }
 
-    /// Moves the calling process, and what it forks from now on, into the group.
+    /// Moves the calling process, and what it forks from now on, into the group. May take tens of milliseconds.
     pub fn enter(&self) -> io::Result<()> {
         self.members.iter().try_for_each(|mut file| file.write_all(b"0"))
     }
 
-    /// Lets go of the descriptors, once the program is in.
+    /// Lets go of the descriptors, in the process that does not enter.
     pub fn seal(&mut self) {
         self.members.clear();
     }
@@ -272,7 +289,7 @@ mod tests {
 
     fn group(version: Version, directory: &Path) -> Group {
         let part = Some((version, directory.to_owned()));
-        Group { directories: vec![], members: vec![], memory: part.clone(), freezer: part }
+        Group { memory: part.clone(), freezer: part, ..Group::default() }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use rustix::thread::{
     remove_capability_from_bounding_set, set_capabilities, set_keep_capabilities, set_thread_groups,
     set_thread_res_gid, set_thread_res_uid,
 };
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
@@ -23,7 +24,7 @@ const WRITABLE_DEVICES: &str = "/dev";
 const FILE_RIGHTS: ABI = ABI::V5;
 
 /// The identity, as the helper's user namespace counts, that an environment's processes run under.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Identity {
     /// User id.
     pub uid: u32,
@@ -71,9 +72,11 @@ fn write_own(proc: BorrowedFd<'_>, file: &str, text: &str) -> Result<(), Failure
 /// Gives up every capability, and the ways to get one back.
 pub fn drop_capabilities() -> io::Result<()> {
     for number in 0..u64::BITS {
-        // Numbers that the kernel does not know, and sets that may not be changed, are refused; the empty
-        // sets below hold all the same.
-        let _ = remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number));
+        // A number that the kernel does not know is the end. Where the bounding set may not be changed, the
+        // empty sets below hold all the same.
+        if remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)).is_err() {
+            break;
+        }
     }
     clear_ambient_capability_set()?;
     let none = CapabilitySet::empty();

@@ -1,18 +1,16 @@
 //! One environment, as the helper holds it: made here, attended here, cleared here.
 
 use super::Host;
-use super::cgroup::{Group, Limits};
+use super::cgroup::Limits;
 use super::confine::Identity;
-use super::init::{self, Order, Plan, Report};
+use super::init::{Order, Report};
 use super::mounts;
-use super::network::Network;
+use super::seed::Seed;
 use super::watch;
-use crate::protocol::{Channel, ExitReport, Failure, Step};
+use crate::protocol::{ExitReport, Failure, Step};
 use crate::spec::Spec;
-use crate::sys::{self, Forked};
 use rustix::fs::{Gid, Uid, fchown};
 use rustix::mount::MountAttrFlags;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,20 +21,14 @@ const MIN_TMP_INODES: u64 = 1024;
 
 /// A living environment.
 pub struct Running {
-    /// The first process, as the helper counts.
-    pub pid: Pid,
-    /// Readable once every process has ended.
-    pub pidfd: OwnedFd,
-    /// The way to the first process.
-    pub channel: Channel,
-    /// Its control groups.
-    pub group: Group,
+    /// Its first process.
+    pub seed: Seed,
     /// The sockets to be handed out, until they are.
     pub listeners: Vec<TcpListener>,
-    /// Whether the program has been executed.
-    pub started: bool,
     tmp: OwnedFd,
     memory_bytes: u64,
+    /// Whether the program has been executed.
+    pub started: bool,
     over_memory: bool,
     /// The most that was measured here.
     highest_bytes: u64,
@@ -44,45 +36,37 @@ pub struct Running {
 }
 
 impl Running {
-    /// Makes the environment's parts and forks its first process, which does the rest.
-    pub fn start(host: &mut Host, id: u64, spec: &Spec, output: [OwnedFd; 2]) -> Result<Running, Failure> {
+    /// Makes the environment's parts and hands them to a first process, which does the rest.
+    pub fn start(host: &mut Host, id: u64, spec: Spec, output: [OwnedFd; 2]) -> Result<Running, Failure> {
         let identity = host.identity(id);
         if host.root {
             own_output(&output, identity)?;
         }
-        let root = host.templates.copy_for(spec)?;
+        let root = host.templates.copy_for(&spec)?;
         let tmp = make_tmp(spec.tmp_bytes)?;
         let network = host.networks.take(&spec.listen)?;
-        let (channel, inner) = Channel::pair().step("make a channel")?;
-        let mut group = host.cgroups.create(id, &limits(spec))?;
-        let [stdout, stderr] = &output;
-        let plan = Plan {
-            spec,
-            root: root.as_fd(),
-            tmp: tmp.as_fd(),
-            channel: &inner,
-            stdout: stdout.as_fd(),
-            stderr: stderr.as_fd(),
-            group: &group,
-            identity,
-            filters: &host.filters,
+        let seed = host.take_seed()?;
+        let mut running = Running {
+            seed,
+            listeners: network.listeners,
+            tmp,
+            memory_bytes: spec.memory_bytes,
+            started: false,
+            over_memory: false,
+            highest_bytes: 0,
+            ended: None,
         };
-        match fork_within(host, &network, &plan) {
-            Ok((pid, pidfd)) => Ok(Running {
-                pid,
-                pidfd,
-                channel,
-                group,
-                listeners: network.listeners,
-                started: false,
-                tmp,
-                memory_bytes: spec.memory_bytes,
-                over_memory: false,
-                highest_bytes: 0,
-                ended: None,
-            }),
+        let limited = running.seed.group.limit(&limits(&spec));
+        let [stdout, stderr] = &output;
+        // In the order in which the first process takes them.
+        let parts = [&root, &running.tmp, &network.namespace, stdout, stderr].map(AsFd::as_fd);
+        let begin = Order::Begin { spec: Box::new(spec), identity };
+        match limited.and_then(|()| running.seed.channel.send(&begin, &parts).step("give the order")) {
+            Ok(()) => Ok(running),
             Err(failure) => {
-                group.remove();
+                running.seed.kill();
+                let _ = running.conclude();
+                running.seed.group.remove();
                 Err(failure)
             }
         }
@@ -90,10 +74,9 @@ impl Running {
 
     /// Takes one report of the first process; `None` if it says nothing any more.
     pub fn hear(&mut self) -> Option<Heard> {
-        match self.channel.receive::<Report>() {
+        match self.seed.channel.receive::<Report>() {
             Ok(Some((Report::Started, _))) => {
                 self.started = true;
-                self.group.seal();
                 Some(Heard::Started)
             }
             Ok(Some((report, _))) => {
@@ -106,30 +89,28 @@ impl Running {
 
     /// Passes a signal on to the program.
     pub fn signal(&self, signal: i32) {
-        let _ = self.channel.send(&Order { signal }, &[]);
+        let _ = self.seed.channel.send(&Order::Signal(signal), &[]);
     }
 
-    /// Kills the first process, with which the kernel kills all others.
-    pub fn kill(&self) {
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
-        self.group.thaw();
+    /// Its first process, as the host numbers it.
+    pub fn pid(&self) -> u32 {
+        self.seed.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
     /// Measures its memory, and kills it if it holds more than it may.
     pub fn measure(&mut self) {
-        let pid = self.pid.as_raw_nonzero().get().unsigned_abs();
-        let held = watch::held(self.memory_bytes, &self.group, &self.tmp, pid).unwrap_or(0);
+        let held = watch::held(self.memory_bytes, &self.seed.group, &self.tmp, self.pid()).unwrap_or(0);
         self.highest_bytes = self.highest_bytes.max(held);
         if held > self.memory_bytes {
             self.over_memory = true;
-            self.kill();
+            self.seed.kill();
         }
     }
 
     /// Takes the status of the first process, which has ended and said all it had to say, and tells how the
     /// environment ended.
     pub fn conclude(&mut self) -> Result<ExitReport, Failure> {
-        let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
+        self.seed.reap();
         if let Some(Report::Failed(failure)) =
             self.ended.take_if(|report| matches!(report, Report::Failed(_)))
         {
@@ -142,9 +123,9 @@ impl Running {
             Some(Report::Ended { code, signal, peak_bytes }) => (code, signal, peak_bytes),
             _ => (None, Some(libc::SIGKILL), 0),
         };
-        let killed_for_memory = self.over_memory || (self.group.oom_kills() > 0 && code != Some(0));
+        let killed_for_memory = self.over_memory || (self.seed.group.oom_kills() > 0 && code != Some(0));
         let measured = Some(own_peak.max(self.highest_bytes)).filter(|peak| *peak > 0);
-        let peak = self.group.memory_peak().or(measured).map(|peak| peak.min(self.memory_bytes));
+        let peak = self.seed.group.memory_peak().or(measured).map(|peak| peak.min(self.memory_bytes));
         Ok(ExitReport { code, signal, oom_killed: killed_for_memory, memory_peak_bytes: peak })
     }
 }
@@ -162,18 +143,6 @@ fn limits(spec: &Spec) -> Limits {
         memory_bytes: spec.memory_bytes.saturating_add(spec.tmp_bytes),
         processes: spec.max_processes,
         cpu_quota: spec.cpu_quota,
-    }
-}
-
-fn fork_within(host: &Host, network: &Network, plan: &Plan<'_>) -> Result<(Pid, OwnedFd), Failure> {
-    let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
-    let forked = host.networks.within(network, || match sys::fork(namespaces) {
-        Ok(Forked::Child) => init::run(plan),
-        forked => forked,
-    })?;
-    match forked.step("make namespaces")? {
-        Forked::Parent { pid, pidfd } => Ok((pid, pidfd)),
-        Forked::Child => sys::exit_now(1),
     }
 }
 

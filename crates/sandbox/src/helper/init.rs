@@ -8,6 +8,7 @@
 use super::cgroup::Group;
 use super::confine::{self, Identity};
 use super::mounts;
+use super::network;
 use super::program;
 use super::seccomp::Filters;
 use crate::protocol::{Channel, Failure, Step};
@@ -38,26 +39,24 @@ const HIDDEN: [&str; 11] = [
     "timer_list",
 ];
 
-/// Everything that the first process needs, made by the helper before the fork.
+/// Everything that an environment is made from, as it arrives with the order to begin.
 pub struct Plan<'a> {
     /// What the environment is to be.
-    pub spec: &'a Spec,
-    /// The detached copy of the shared root.
-    pub root: BorrowedFd<'a>,
-    /// The detached file system for `/tmp`.
-    pub tmp: BorrowedFd<'a>,
-    /// The way to the helper.
-    pub channel: &'a Channel,
-    /// The program's standard output.
-    pub stdout: BorrowedFd<'a>,
-    /// The program's standard error.
-    pub stderr: BorrowedFd<'a>,
-    /// The control groups that the program enters.
-    pub group: &'a Group,
-    /// Who the processes are outside.
+    pub spec: Box<Spec>,
+    /// Who its processes are outside.
     pub identity: Identity,
     /// The seccomp filters.
     pub filters: &'a Filters,
+    /// The detached copy of the shared root.
+    pub root: OwnedFd,
+    /// The detached file system for `/tmp`.
+    pub tmp: OwnedFd,
+    /// The network namespace.
+    pub network: OwnedFd,
+    /// The program's standard output.
+    pub stdout: OwnedFd,
+    /// The program's standard error.
+    pub stderr: OwnedFd,
 }
 
 /// What the first process tells the helper.
@@ -78,35 +77,45 @@ pub enum Report {
     },
 }
 
-/// What the helper tells the first process: a signal to pass on.
+/// What the helper tells the first process.
 #[derive(Serialize, Deserialize)]
-pub struct Order {
-    /// The signal's number.
-    pub signal: i32,
+pub enum Order {
+    /// Become an environment; its parts come beside it.
+    Begin {
+        /// What it is to be.
+        spec: Box<Spec>,
+        /// Who its processes are.
+        identity: Identity,
+    },
+    /// Pass a signal on to the program, or to every process if it stops or continues.
+    Signal(i32),
 }
 
 /// Lives the life of the first process, in the process that [`sys::fork`] made for it.
-pub fn run(plan: &Plan<'_>) -> ! {
+pub fn run(channel: &Channel, group: &Group, filters: &Filters) -> ! {
     // A panic must not unwind into the helper's own loop, of which this process has a copy.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        if let Err(failure) = live(plan) {
-            let _ = plan.channel.send(&Report::Failed(failure), &[]);
+        if let Err(failure) = live(channel, group, filters) {
+            let _ = channel.send(&Report::Failed(failure), &[]);
         }
     }));
     sys::exit_now(1)
 }
 
-fn live(plan: &Plan<'_>) -> Result<(), Failure> {
+fn live(channel: &Channel, group: &Group, filters: &Filters) -> Result<(), Failure> {
     die_with_helper()?;
-    close_what_is_not_ours(plan)?;
-    let proc = build_root(plan)?;
-    rustix::system::sethostname(plan.spec.hostname.as_bytes()).step("set the host name")?;
+    close_what_is_not_ours(channel, group)?;
     let children = sys::block_signals_and_watch_children().step("watch for ended children")?;
-    let program = start_program(plan, proc.as_fd())?;
+    group.enter().step("enter the control groups")?;
+    let Some(plan) = wait_for_order(channel, filters)? else { return Ok(()) };
+    network::enter(&plan.network).step("enter the network")?;
+    let proc = build_root(&plan)?;
+    rustix::system::sethostname(plan.spec.hostname.as_bytes()).step("set the host name")?;
+    let program = start_program(&plan, proc.as_fd())?;
     drop(proc);
-    retire(plan, &children)?;
-    plan.channel.send(&Report::Started, &[]).step("report the start")?;
-    attend(plan.channel, &children, program);
+    retire(plan, channel, &children)?;
+    channel.send(&Report::Started, &[]).step("report the start")?;
+    attend(channel, &children, program);
     Ok(())
 }
 
@@ -115,20 +124,31 @@ fn die_with_helper() -> Result<(), Failure> {
 }
 
 /// This process is a copy of the helper, with the descriptors of every other environment.
-fn close_what_is_not_ours(plan: &Plan<'_>) -> Result<(), Failure> {
-    let mut keep = vec![plan.root, plan.tmp, plan.channel.as_fd(), plan.stdout, plan.stderr];
-    keep.extend(plan.group.descriptors());
+fn close_what_is_not_ours(channel: &Channel, group: &Group) -> Result<(), Failure> {
+    let mut keep = vec![channel.as_fd()];
+    keep.extend(group.descriptors());
     sys::close_all_but(&keep).step("close descriptors")
+}
+
+/// Waits to be told what to be; `None` if the helper has no use for this process any more.
+fn wait_for_order<'a>(channel: &Channel, filters: &'a Filters) -> Result<Option<Plan<'a>>, Failure> {
+    let Some((Order::Begin { spec, identity }, parts)) = channel.receive().step("receive the order")? else {
+        return Ok(None);
+    };
+    let [root, tmp, network, stdout, stderr] = <[OwnedFd; 5]>::try_from(parts)
+        .map_err(|_| std::io::Error::from_raw_os_error(libc::EBADMSG))
+        .step("receive the parts")?;
+    Ok(Some(Plan { spec, identity, filters, root, tmp, network, stdout, stderr }))
 }
 
 /// Puts the root together and makes it the root; gives a `/proc` that can be written, mounted nowhere.
 fn build_root(plan: &Plan<'_>) -> Result<OwnedFd, Failure> {
-    let root = plan.root;
+    let root = plan.root.as_fd();
     mounts::attach_over_root(root)?;
     for mount in &plan.spec.mounts {
         mounts::show(root, &mount.source, mount.target.trim_start_matches('/'))?;
     }
-    mounts::attach(plan.tmp, root, "tmp")?;
+    mounts::attach(plan.tmp.as_fd(), root, "tmp")?;
     let proc = mount_proc(root)?;
     rustix::process::fchdir(root).step("enter the new root")?;
     rustix::process::pivot_root(".", ".").step("change the root")?;
@@ -149,15 +169,20 @@ fn mount_proc(root: BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
     let proc = mounts::filesystem("proc", &[("hidepid", "invisible")], flags)?;
     mounts::attach(proc.as_fd(), root, "proc")?;
     let writable = mounts::copy(proc.as_fd())?;
-    for name in HIDDEN {
-        let place = format!("proc/{name}");
-        if mounts::open_place(root, &place).is_ok() {
-            let null = mounts::open_place(root, "dev/null").step("open /dev/null")?;
-            mounts::attach(mounts::copy(null.as_fd())?.as_fd(), root, &place)?;
-        }
-    }
+    hide(root)?;
     mounts::restrict(proc.as_fd(), false, mounts::READ_ONLY | libc::MOUNT_ATTR_NOEXEC)?;
     Ok(writable)
+}
+
+/// Puts the empty device over what tells too much. Which of these files there are is the kernel's matter.
+fn hide(root: BorrowedFd<'_>) -> Result<(), Failure> {
+    let null = mounts::open_place(root, "dev/null").step("open /dev/null")?;
+    for name in HIDDEN {
+        if let Ok(place) = mounts::open_place(root, &format!("proc/{name}")) {
+            mounts::attach_at(mounts::copy(null.as_fd())?.as_fd(), place.as_fd(), name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Forks the program and waits until it has been executed.
@@ -187,13 +212,15 @@ fn start_program(plan: &Plan<'_>, proc: BorrowedFd<'_>) -> Result<Pid, Failure> 
 
 /// Gives up all that only the set-up needed. The signal of the parent's death is lost with the identity, so
 /// it is asked for again.
-fn retire(plan: &Plan<'_>, children: &OwnedFd) -> Result<(), Failure> {
+fn retire(plan: Plan<'_>, channel: &Channel, children: &OwnedFd) -> Result<(), Failure> {
     confine::become_identity(plan.identity)?;
     confine::drop_capabilities().step("drop capabilities")?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).step("become opaque")?;
     die_with_helper()?;
-    sys::close_all_but(&[plan.channel.as_fd(), children.as_fd()]).step("close descriptors")?;
-    plan.filters.install().step("install seccomp filters")
+    let filters = plan.filters;
+    drop(plan);
+    sys::close_all_but(&[channel.as_fd(), children.as_fd()]).step("close descriptors")?;
+    filters.install().step("install seccomp filters")
 }
 
 /// Reaps every child, passes signals on, and ends with the program or with the helper.
@@ -211,7 +238,7 @@ fn attend(channel: &Channel, children: &OwnedFd, program: Pid) {
         }
         if spoken {
             match channel.receive::<Order>() {
-                Ok(Some((order, _))) => pass_on(order.signal, program),
+                Ok(Some((Order::Signal(signal), _))) => pass_on(signal, program),
                 _ => return,
             }
         }

@@ -14,6 +14,7 @@ mod mounts;
 mod network;
 mod program;
 mod seccomp;
+mod seed;
 mod template;
 mod watch;
 
@@ -30,6 +31,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::CapabilitySet;
 use seccomp::Filters;
+use seed::Seeds;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -45,6 +47,9 @@ const RANGES: u32 = 1 << 10;
 /// How long the end waits for processes to be gone.
 const FAREWELL: Duration = Duration::from_secs(5);
 const RETRY_MILLISECONDS: u64 = 5;
+/// After this long without a request, work that can wait is done.
+const QUIET_MILLISECONDS: u64 = 10;
+const MAX_EVENTS: usize = 64;
 const CONTROL: u64 = 0;
 
 /// What environments are made from.
@@ -53,6 +58,7 @@ pub struct Host {
     own: Identity,
     cgroups: Cgroups,
     networks: Networks,
+    seeds: Seeds,
     templates: Templates,
     filters: Filters,
 }
@@ -64,6 +70,8 @@ struct Helper {
     /// Groups whose processes were gone a moment too late to be removed at once.
     leftover: Vec<Group>,
     events: OwnedFd,
+    /// Whether the last turn made something ahead, and the next may go on with that.
+    preparing: bool,
     measured: Instant,
 }
 
@@ -117,7 +125,8 @@ impl Host {
         let capabilities = features::survey(root, &cgroups);
         let templates = Templates::start()?;
         let filters = Filters::compile().step("compile seccomp filters")?;
-        Ok((Host { root, own, cgroups, networks, templates, filters }, capabilities))
+        let seeds = Seeds::default();
+        Ok((Host { root, own, cgroups, networks, seeds, templates, filters }, capabilities))
     }
 
     /// Who an environment's processes are: as root, somebody else in each.
@@ -149,7 +158,7 @@ impl Helper {
         let data = epoll::EventData::new_u64(CONTROL);
         epoll::add(&events, &channel, data, epoll::EventFlags::IN)?;
         let (running, leftover) = (BTreeMap::new(), Vec::new());
-        Ok(Helper { channel, host, running, leftover, events, measured: Instant::now() })
+        Ok(Helper { channel, host, running, leftover, events, preparing: false, measured: Instant::now() })
     }
 
     /// Serves until the server is gone.
@@ -169,23 +178,32 @@ impl Helper {
         }
     }
 
-    /// Waits for something to do; makes networks ahead while there is nothing.
+    /// Waits for something to do; after a while without, makes ahead what the next environment needs.
     fn next_events(&mut self) -> Vec<u64> {
-        let mut ready = Vec::with_capacity(64);
-        let mut wait = |timeout: Option<Duration>| {
-            let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-            let _ = epoll::wait(&self.events, rustix::buffer::spare_capacity(&mut ready), timeout.as_ref());
-            !ready.is_empty()
-        };
-        if !wait(Some(Duration::ZERO)) && !self.host.networks.prepare() {
-            let pause = match (self.leftover.is_empty(), self.running.is_empty()) {
-                (false, _) => Some(RETRY_MILLISECONDS),
-                (true, false) => Some(watch::PERIOD_MILLISECONDS),
-                (true, true) => None,
-            };
-            wait(pause.map(Duration::from_millis));
+        let ready = self.wait(Some(if self.preparing { 0 } else { QUIET_MILLISECONDS }));
+        self.preparing = ready.is_empty() && self.prepare();
+        if !ready.is_empty() || self.preparing {
+            return ready;
         }
+        self.wait(match (self.leftover.is_empty(), self.running.is_empty()) {
+            (false, _) => Some(RETRY_MILLISECONDS),
+            (true, false) => Some(watch::PERIOD_MILLISECONDS),
+            (true, true) => None,
+        })
+    }
+
+    fn wait(&self, milliseconds: Option<u64>) -> Vec<u64> {
+        let timeout = milliseconds.and_then(|pause| Timespec::try_from(Duration::from_millis(pause)).ok());
+        let mut ready = Vec::with_capacity(MAX_EVENTS);
+        // An interrupted wait is one in which nothing happened.
+        let _ = epoll::wait(&self.events, rustix::buffer::spare_capacity(&mut ready), timeout.as_ref());
         ready.iter().map(|event| event.data.u64()).collect()
+    }
+
+    /// Makes one thing ahead that the next environment needs, unless one is just being made; whether it did.
+    fn prepare(&mut self) -> bool {
+        let starting = self.running.values().any(|running| !running.started);
+        !starting && (self.host.prepare_seed() || self.host.networks.prepare())
     }
 
     /// Does what the server asks; `false` once the server is gone.
@@ -193,7 +211,7 @@ impl Helper {
         let Ok(Some((request, descriptors))) = self.channel.receive::<Request>() else { return false };
         match request {
             Request::Spawn { id, spec } => {
-                if let Err(failure) = self.spawn(id, &spec, descriptors) {
+                if let Err(failure) = self.spawn(id, *spec, descriptors) {
                     self.tell(&Event::Failed { id, failure }, &[]);
                 }
             }
@@ -204,14 +222,14 @@ impl Helper {
             }
             Request::Kill { id } => {
                 if let Some(running) = self.running.get(&id) {
-                    running.kill();
+                    running.seed.kill();
                 }
             }
         }
         true
     }
 
-    fn spawn(&mut self, id: u64, spec: &Spec, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {
+    fn spawn(&mut self, id: u64, spec: Spec, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {
         let output = <[OwnedFd; 2]>::try_from(descriptors)
             .map_err(|_| io::Error::from_raw_os_error(libc::EBADMSG))
             .step("receive standard output and error")?;
@@ -222,7 +240,7 @@ impl Helper {
                 Ok(())
             }
             Err(error) => {
-                running.kill();
+                running.seed.kill();
                 let _ = self.conclude(running);
                 Err(error).step("watch the first process")
             }
@@ -231,8 +249,8 @@ impl Helper {
 
     fn watch(&self, id: u64, running: &Running) -> io::Result<()> {
         let data = epoll::EventData::new_u64;
-        epoll::add(&self.events, &running.channel, data(2 * id), epoll::EventFlags::IN)?;
-        Ok(epoll::add(&self.events, &running.pidfd, data(2 * id + 1), epoll::EventFlags::IN)?)
+        epoll::add(&self.events, &running.seed.channel, data(2 * id), epoll::EventFlags::IN)?;
+        Ok(epoll::add(&self.events, &running.seed.pidfd, data(2 * id + 1), epoll::EventFlags::IN)?)
     }
 
     /// Looks after one environment: its first process speaks, or has ended.
@@ -246,7 +264,7 @@ impl Helper {
             Some(Heard::Other) => {}
             // It has closed its end, and is about to end.
             None => {
-                let _ = epoll::delete(&self.events, &running.channel);
+                let _ = epoll::delete(&self.events, &running.seed.channel);
             }
         }
     }
@@ -268,8 +286,9 @@ impl Helper {
 
     fn conclude(&mut self, mut running: Running) -> Result<ExitReport, Failure> {
         let result = running.conclude();
-        if !running.group.remove() {
-            self.leftover.push(running.group);
+        let mut group = running.seed.group;
+        if !group.remove() {
+            self.leftover.push(group);
         }
         result
     }
@@ -289,11 +308,16 @@ impl Helper {
 
     /// Kills and clears everything.
     fn farewell(mut self) {
-        self.running.values().for_each(Running::kill);
+        self.leftover.extend(self.host.discard_seeds());
+        self.running.values().for_each(|running| running.seed.kill());
         let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline && !(self.running.is_empty() && self.leftover.is_empty()) {
-            let ended: Vec<u64> =
-                self.running.iter().filter(|(_, running)| has_ended(running)).map(|(id, _)| *id).collect();
+            let ended: Vec<u64> = self
+                .running
+                .iter()
+                .filter(|(_, running)| running.seed.has_ended())
+                .map(|(id, _)| *id)
+                .collect();
             ended.into_iter().for_each(|id| self.finish(id));
             self.leftover.retain_mut(|group| !group.remove());
             std::thread::sleep(Duration::from_millis(1));
@@ -303,13 +327,8 @@ impl Helper {
 
 fn tell_started(channel: &Channel, id: u64, running: &mut Running) {
     let listeners = std::mem::take(&mut running.listeners);
-    let mut beside = vec![running.pidfd.as_fd()];
+    let mut beside = vec![running.seed.pidfd.as_fd()];
     beside.extend(listeners.iter().map(AsFd::as_fd));
-    let pid = running.pid.as_raw_nonzero().get().unsigned_abs();
-    let _ = channel.send(&Event::Started { id, pid, group: running.group.view() }, &beside);
-}
-
-fn has_ended(running: &Running) -> bool {
-    let mut watched = [rustix::event::PollFd::new(&running.pidfd, rustix::event::PollFlags::IN)];
-    rustix::event::poll(&mut watched, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+    let _ =
+        channel.send(&Event::Started { id, pid: running.pid(), group: running.seed.group.view() }, &beside);
 }

@@ -46,7 +46,7 @@ pub fn copy(mount: BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
 
 /// Sets attributes, and cuts the mount off from changes that the host makes later.
 pub fn restrict(mount: BorrowedFd<'_>, recursive: bool, set: u64) -> Result<(), Failure> {
-    let attributes = MountAttributes { set, propagation: libc::MS_PRIVATE as u64, ..Default::default() };
+    let attributes = MountAttributes { set, propagation: libc::MS_PRIVATE, ..Default::default() };
     sys::mount_setattr(mount, recursive, attributes).step("restrict a mount")
 }
 
@@ -59,12 +59,14 @@ pub fn show(root: BorrowedFd<'_>, source: &Path, target: &str) -> Result<(), Fai
 
 /// Puts a detached mount at `target` below `root`. Symbolic links on the way stay below `root`.
 pub fn attach(mount: BorrowedFd<'_>, root: BorrowedFd<'_>, target: &str) -> Result<(), Failure> {
-    let place = || {
-        let place = open_place(root, target)?;
-        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-        move_mount(mount, "", place.as_fd(), "", flags)
-    };
-    place().step(format!("mount on {target}"))
+    let place = open_place(root, target).step(format!("find {target}"))?;
+    attach_at(mount, place.as_fd(), target)
+}
+
+/// Puts a detached mount at a place that was opened; `name` is for the failure.
+pub fn attach_at(mount: BorrowedFd<'_>, place: BorrowedFd<'_>, name: &str) -> Result<(), Failure> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(mount, "", place, "", flags).step(format!("mount on {name}"))
 }
 
 /// Opens a place below `root` as a name, without following links out of it.

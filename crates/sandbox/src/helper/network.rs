@@ -14,11 +14,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// How many networks are made ahead; each is a kernel object of some tens of kilobytes.
-const AHEAD: usize = 2;
+const AHEAD: usize = 4;
 
 /// A network namespace and the sockets bound in it.
 pub struct Network {
-    namespace: OwnedFd,
+    /// The namespace.
+    pub namespace: OwnedFd,
     /// In the order that was asked for, not blocking.
     pub listeners: Vec<TcpListener>,
 }
@@ -64,14 +65,6 @@ impl Networks {
         true
     }
 
-    /// Runs `work`, which forks, with the network as the current one.
-    pub fn within<T>(&self, network: &Network, work: impl FnOnce() -> T) -> Result<T, Failure> {
-        enter(&network.namespace).step("enter the network namespace")?;
-        let result = work();
-        enter(&self.home).step("leave the network namespace")?;
-        Ok(result)
-    }
-
     fn make(&self, addresses: &[SocketAddr]) -> Result<Network, Failure> {
         sys::unshare(libc::CLONE_NEWNET).step("make a network namespace")?;
         let made = current().step("open the network namespace").and_then(|namespace| {
@@ -101,6 +94,7 @@ fn current() -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat(CWD, "/proc/self/ns/net", flags, Mode::empty())?)
 }
 
-fn enter(namespace: &OwnedFd) -> io::Result<()> {
+/// Moves the calling process into a network namespace.
+pub fn enter(namespace: &OwnedFd) -> io::Result<()> {
     Ok(move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?)
 }

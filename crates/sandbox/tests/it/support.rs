@@ -140,6 +140,30 @@ fn walk(directory: &Path, part: &str, depth: u32, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The control groups that a process is in, of those that helpers made.
+pub fn groups_with(pid: u32) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    walk(Path::new("/sys/fs/cgroup"), "-", 0, &mut found);
+    let is_in = |group: &PathBuf| {
+        let members = std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+        members.lines().any(|member| member == pid.to_string())
+    };
+    found.retain(is_in);
+    found
+}
+
+/// The children of a process.
+pub fn children(pid: u32) -> Vec<u32> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// The first processes of a helper's environments: those that have a program below them, while those that
+/// merely wait to become one have not.
+pub fn environments_of(helper: u32) -> Vec<u32> {
+    children(helper).into_iter().filter(|first| !children(*first).is_empty()).collect()
+}
+
 /// The helper that made an environment: the parent of its first process.
 pub fn helper_of(environment: &Environment) -> u32 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", environment.pid())).expect("it lives");
