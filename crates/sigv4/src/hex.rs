@@ -10,7 +10,7 @@ pub struct Hex64([u8; 64]);
 
 impl Hex64 {
     /// The hexadecimal of a 32-byte digest; shorter input is padded with `0`, longer cut.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: &[u8]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut out = [b'0'; 64];
         for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {

@@ -92,7 +92,8 @@ pub trait BucketCors: Send + Sync {
         headers: &'a HeaderMap,
     ) -> BoxFuture<'a, Response>;
 
-    /// The headers that the answer to an actual request with an `Origin` gets; none where no rule fits.
+    /// The headers that the answer to an actual request with an `Origin` gets, refusals included; none where no rule
+    /// fits. `cx` is anonymous: browsers' rules do not depend on who signs.
     fn answer_headers<'a>(
         &'a self,
         cx: &'a Cx,
