@@ -51,6 +51,12 @@ impl<'a> Unverified<'a> {
         &self.kid
     }
 
+    /// The `iss` that the token claims, for finding out who would have to verify it. Proves nothing.
+    pub(crate) fn claimed_issuer(&self) -> Option<String> {
+        let claims: Claims = serde_json::from_slice(&from_base64url(self.payload)?).ok()?;
+        claims.get("iss").and_then(Value::as_str).map(str::to_owned)
+    }
+
     /// The claims, if the signature is `public`'s (PKCS #1).
     pub(crate) fn verify(&self, public: &[u8]) -> Option<Claims> {
         if !rsa::verify(public, self.signed.as_bytes(), &self.signature) {
