@@ -126,7 +126,7 @@ pub fn expected(
         (Some(checksum), _) => Some(checksum.algorithm),
         (None, named) => named,
     };
-    Ok(Expected { md5, algorithm, checksum, wanted: None })
+    Ok(Expected { length: None, md5, algorithm, checksum, wanted: None })
 }
 
 /// Reads an algorithm's name.

@@ -17,10 +17,10 @@ use crate::names::{ObjectKey, UploadId};
 use crate::notifications::Happening;
 use crate::objects::{Change, ENCRYPTION, NewObject, Source, current};
 use crate::parts::checksum_of;
-use crate::query::encode_path;
 use crate::records::{Content, Manifest, Object, Part, StoredChecksum, Upload};
 use crate::shapes::{CompleteMultipartUploadOutput, CompleteMultipartUploadRequest, CompletedPart};
 use crate::uploads::upload_id;
+use nephos_wire::form::encode_path;
 
 /// The least size of a part that is not the last.
 pub const MIN_PART_BYTES: u64 = 5 << 20;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nephos_core::Cx;
 use nephos_store::Tx;
+use nephos_wire::form::decode_path;
 
 use crate::S3;
 use crate::checksum;
@@ -20,7 +21,6 @@ use crate::names::ObjectKey;
 use crate::notifications::Happening;
 use crate::object_headers::Makes;
 use crate::objects::{Change, ENCRYPTION, NewObject, Source, check_version, current};
-use crate::query;
 use crate::records::{Bucket, Content, Headers, Object, StoredChecksum};
 use crate::shapes::{CopyObjectOutput, CopyObjectRequest, CopyObjectResult};
 use crate::tags::TagSet;
@@ -41,10 +41,10 @@ impl CopySource {
     pub fn parse(header: &str) -> Result<CopySource, Error> {
         let invalid = |text: &str| Error::argument(text, "x-amz-copy-source", header);
         let (path, version) = match header.split_once("?versionId=") {
-            Some((path, version)) => (path, Some(query::decode(version).into_owned())),
+            Some((path, version)) => (path, Some(decode_path(version))),
             None => (header, None),
         };
-        let decoded = query::decode(path);
+        let decoded = decode_path(path);
         let path = decoded.strip_prefix('/').unwrap_or(&decoded);
         if path.starts_with("arn:") {
             return Err(Error::NotImplemented("copy sources that are access points".to_owned()));

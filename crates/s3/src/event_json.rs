@@ -5,9 +5,9 @@ use nephos_wire::fault::host_id;
 use serde::Serialize;
 
 use crate::buckets::owner_id;
+use crate::coding::encode_listed;
 use crate::notifications::Happening;
 use crate::objects::Change;
-use crate::query::encode_listed;
 use crate::records::Object;
 
 #[derive(Serialize)]

@@ -26,6 +26,8 @@ const BATCH_BYTES: usize = 256 << 10;
 /// What the request's headers say of its body.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
+    /// `Content-Length`, without the coding of the transfer.
+    pub length: Option<u64>,
     /// `Content-MD5`.
     pub md5: Option<[u8; 16]>,
     /// The algorithm that a header or a trailer carries.
@@ -265,6 +267,9 @@ fn close(pass: Pass, bytes: Place, size: u64) -> Landed {
 }
 
 fn verify(landed: &Landed, expected: &Expected, trailers: Option<&HeaderMap>) -> Result<(), Error> {
+    if expected.length.is_some_and(|length| length != landed.size) {
+        return Err(Error::IncompleteBody);
+    }
     if let Some(md5) = expected.md5
         && md5 != landed.md5
     {

@@ -5,10 +5,10 @@ use nephos_store::record;
 
 use crate::S3;
 use crate::buckets::owner_id;
+use crate::coding::encode_listed;
 use crate::error::Error;
 use crate::keys::{self, NULL_VERSION};
 use crate::listing::{Page, Shown, Start, Walk, common_prefix, walk};
-use crate::query::encode_listed;
 use crate::records::{Bucket, Object};
 use crate::shapes::{
     CommonPrefix, ListObjectVersionsOutput, ListObjectVersionsRequest, ListObjectsOutput, ListObjectsRequest,

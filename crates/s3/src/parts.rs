@@ -14,7 +14,7 @@ use crate::ingest::{Expected, Landed, MAX_BODY_BYTES, Place};
 use crate::keys;
 use crate::names::UploadId;
 use crate::objects::ENCRYPTION;
-use crate::put::check_length;
+use crate::put::checked_length;
 use crate::ranges::{self, Wanted};
 use crate::records::{Content, Part, Upload};
 use crate::shapes::{
@@ -127,12 +127,13 @@ pub async fn upload_part(
     input: UploadPartRequest,
     body: Body,
 ) -> Result<(UploadPartOutput, Body), Error> {
-    check_length(input.content_length)?;
+    let length = checked_length(input.content_length)?;
     let expected = expected(input.content_md5.as_deref(), input.checksum_algorithm.as_deref(), &input)?;
     let slot = Slot::parse(input.bucket, input.key, input.upload_id.as_deref(), input.part_number)?;
     let upload = slot.find(s3)?;
     let named = expected.algorithm;
-    let landed = s3.land(body, &agree(&upload, expected)?).await?;
+    let expected = Expected { length, ..agree(&upload, expected)? };
+    let landed = s3.land(body, &expected).await?;
     let part = slot.fill(s3, cx, &upload, &landed).await?;
     let mut output = UploadPartOutput {
         etag: Some(format!("\"{}\"", part.md5)),

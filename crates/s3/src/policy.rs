@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use nephos_iam::policy::{Kind, Policy};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -70,7 +71,9 @@ pub fn check(policy: &str, bucket: &str) -> Result<(), Error> {
     if statements.is_empty() {
         return malformed("Missing required field Statement");
     }
-    statements.into_iter().try_for_each(|statement| check_statement(statement, bucket))
+    statements.into_iter().try_for_each(|statement| check_statement(statement, bucket))?;
+    // What the engine could not read would refuse everything later.
+    Policy::parse(policy, Kind::Resource).map(drop).map_err(|error| Error::MalformedPolicy(error.message))
 }
 
 /// A policy's statements; one alone may stand without a list.

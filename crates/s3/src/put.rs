@@ -32,25 +32,27 @@ impl Put {
         if input.write_offset_bytes.is_some() {
             return Err(Error::NotImplemented("x-amz-write-offset-bytes".to_owned()));
         }
-        check_length(input.content_length)?;
+        let length = checked_length(input.content_length)?;
+        let expected = expected(input.content_md5.as_deref(), input.checksum_algorithm.as_deref(), input)?;
         Ok(Put {
             bucket: input.bucket.clone().unwrap_or_default(),
             key: ObjectKey::parse(input.key.as_deref().unwrap_or_default())?,
             headers: input.headers()?,
             tags: input.tagging.as_deref().map(TagSet::from_header).transpose()?.unwrap_or_default(),
             conditions: WriteConditions::parse(input.if_match.as_deref(), input.if_none_match.as_deref())?,
-            expected: expected(input.content_md5.as_deref(), input.checksum_algorithm.as_deref(), input)?,
+            expected: Expected { length, ..expected },
         })
     }
 }
 
-/// Refuses a body by its announced length.
-pub fn check_length(length: Option<i64>) -> Result<(), Error> {
-    let length = length.map_or(0, |length| u64::try_from(length).unwrap_or(0));
-    if length > MAX_BODY_BYTES {
-        return Err(Error::EntityTooLarge { proposed: length, limit: MAX_BODY_BYTES });
+/// The announced length of a body, unless it is too large.
+pub fn checked_length(length: Option<i64>) -> Result<Option<u64>, Error> {
+    match length.map(|length| u64::try_from(length).unwrap_or(0)) {
+        Some(length) if length > MAX_BODY_BYTES => {
+            Err(Error::EntityTooLarge { proposed: length, limit: MAX_BODY_BYTES })
+        }
+        length => Ok(length),
     }
-    Ok(())
 }
 
 /// Stores an object.

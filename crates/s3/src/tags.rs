@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::query;
 
 /// How many tags an object may have.
 pub const MAX_OBJECT_TAGS: usize = 10;
@@ -41,7 +40,7 @@ impl TagSet {
 
     /// Reads the `x-amz-tagging` header: `key=value&key=value`, percent-encoded.
     pub fn from_header(header: &str) -> Result<TagSet, Error> {
-        let pairs = query::parse(header);
+        let pairs = nephos_wire::form::parse(header);
         let names: HashSet<_> = pairs.iter().map(|(key, _)| key).collect();
         if names.len() < pairs.len() || pairs.iter().any(|(key, _)| key.is_empty()) {
             return Err(Error::argument(

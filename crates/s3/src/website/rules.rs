@@ -1,7 +1,7 @@
 //! Where a website's redirects go.
 
-use crate::query::encode_path;
 use crate::website::config::{Pages, Protocol, Rewrite, Rule};
+use nephos_wire::form::encode_path;
 
 /// The address that a request came to.
 #[derive(Debug, Clone, Copy)]

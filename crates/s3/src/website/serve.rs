@@ -1,6 +1,5 @@
 //! One request to a website, from path to page.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{
@@ -11,6 +10,7 @@ use http::header::{
 use http::{Method, StatusCode};
 use nephos_core::{BoxFuture, Cx, Fault, Principal, Timestamp};
 use nephos_wire::fault::host_id;
+use nephos_wire::form;
 use nephos_wire::{Body, HostHandler, Response, Visit};
 
 use crate::S3;
@@ -21,7 +21,6 @@ use crate::cors;
 use crate::edge::stamp;
 use crate::error::{Error, Missing};
 use crate::object_headers::encoded_metadata;
-use crate::query;
 use crate::ranges::{self, Wanted};
 use crate::read_object::preflight;
 use crate::records::{Bucket, Object};
@@ -165,9 +164,9 @@ impl Visitor<'_> {
         found.ok_or_else(|| Error::NoSuchBucket(self.asked.name.clone()))
     }
 
-    fn key(&self) -> Cow<'_, str> {
+    fn key(&self) -> String {
         let path = &self.asked.path;
-        query::decode(path.strip_prefix('/').unwrap_or(path))
+        form::decode_path(path.strip_prefix('/').unwrap_or(path))
     }
 
     fn here(&self) -> Here<'_> {
@@ -192,7 +191,7 @@ impl Visitor<'_> {
         };
         let lost = matches!(error, Error::NoSuchKey(_) | Error::AccessDenied(_) | Error::KeyTooLong { .. });
         if lost && !folder && self.find(bucket, &format!("{key}/{}", pages.index), false).is_ok() {
-            let location = format!("{}/{}/", self.asked.base, query::encode_path(key));
+            let location = format!("{}/{}/", self.asked.base, form::encode_path(key));
             return redirect(&Target { code: 302, location });
         }
         self.fail(bucket, pages, key, error).await

@@ -1,0 +1,13 @@
+//! S3 by its protocol: requests in, answers out, on a store in memory and blobs in a temporary folder.
+
+mod access;
+mod buckets;
+mod copies;
+mod cors;
+mod events;
+mod garbage;
+mod listings;
+mod objects;
+mod uploads;
+mod website;
+mod world;
