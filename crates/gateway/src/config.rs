@@ -52,7 +52,7 @@ pub struct Limits {
     pub query_body_bytes: u64,
     /// Bytes of a body to a REST service with JSON; a function's zip of 50 MB is 67 MB in Base64.
     pub rest_body_bytes: u64,
-    /// Bytes of a document that S3 reads whole, such as a list of objects to delete.
+    /// Bytes of a document that S3 reads whole: ten thousand parts with their checksums fit.
     pub document_bytes: u64,
     /// Bytes of an object, which is streamed.
     pub object_bytes: u64,
@@ -78,7 +78,7 @@ impl Default for Limits {
             json_body_bytes: 17 << 20,
             query_body_bytes: 2 << 20,
             rest_body_bytes: 72 << 20,
-            document_bytes: 4 << 20,
+            document_bytes: 8 << 20,
             object_bytes: 5 << 30,
             buffered_bytes: 512 << 20,
             head_timeout: Duration::from_secs(20),

@@ -211,8 +211,13 @@ pub(crate) fn stream(
     Ok(Body::stream(Streamed { incoming, proof, left, limit, length, stall, timer: None, ended: false }))
 }
 
-/// Reads a stream to its end, so that what it must prove is proven.
-pub(crate) async fn gather(shared: &Shared, body: Body, limit: u64) -> Result<Whole, Fault> {
+/// Reads a stream to its end, so that what it must prove is proven. The checksums in its trailer become headers.
+pub(crate) async fn gather(
+    shared: &Shared,
+    headers: &mut HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<Whole, Fault> {
     if matches!(body, Body::Empty) {
         return Ok(Whole::default());
     }
@@ -221,7 +226,7 @@ pub(crate) async fn gather(shared: &Shared, body: Body, limit: u64) -> Result<Wh
     memory
         .hold(expected)
         .map_err(|_| Fault::new("SlowDown", "Please reduce your request rate.").status(503))?;
-    let bytes = body.collect(limit).await.map_err(|error| match error {
+    let (bytes, trailers) = body.collect_with_trailers(limit).await.map_err(|error| match error {
         BodyError::Fault(fault) => *fault,
         BodyError::TooLarge { .. } => Fault::new("MaxMessageLengthExceeded", "Your request was too big."),
         BodyError::Incomplete => Fault::new(
@@ -229,6 +234,12 @@ pub(crate) async fn gather(shared: &Shared, body: Body, limit: u64) -> Result<Wh
             "Your socket connection to the server was not read from or written to within the timeout period.",
         ),
     })?;
+    // A trailer may say what the document's checksum is, and nothing else that a header could.
+    for (name, value) in &trailers.unwrap_or_default() {
+        if name.as_str().starts_with("x-amz-checksum-") {
+            headers.insert(name, value.clone());
+        }
+    }
     Ok(Whole { bytes, _memory: memory.permit })
 }
 

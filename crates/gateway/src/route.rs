@@ -86,6 +86,7 @@ pub const TABLE: &[Row] = &[
     ("the platform's own paths", platform),
     ("a bucket's website by path", website_path),
     ("a function URL by path", function_url_path),
+    ("a link to a function's code", function_code),
     ("hosted sign-in pages by path", sign_in_path),
     ("the target header", target),
     ("the credential scope", scope),
@@ -216,6 +217,13 @@ fn website_path<'a>(ask: &Ask<'a>) -> Option<Route<'a>> {
 
 fn function_url_path<'a>(ask: &Ask<'a>) -> Option<Route<'a>> {
     by_path(ask, "/_function-url/", Place::FunctionUrl)
+}
+
+fn function_code<'a>(ask: &Ask<'a>) -> Option<Route<'a>> {
+    let prefix = "/_function-code";
+    let is_below = ask.path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    let place = Place::FunctionCode;
+    is_below.then_some(Route::Visit { place, name: "", region: None, base_len: prefix.len() })
 }
 
 fn sign_in_path<'a>(ask: &Ask<'a>) -> Option<Route<'a>> {

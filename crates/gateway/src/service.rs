@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use hyper::body::Incoming;
 use nephos_core::{Cx, Fault, Principal, Region};
 use nephos_sigv4::chunked::ChunkSeed;
-use nephos_sigv4::{Head, Payload, Placement, SignatureError, sha256_hex};
+use nephos_sigv4::{Head, Payload, Placement, SignatureError};
 use nephos_wire::{Body, Operation, Protocol, Response};
 
 use crate::answer::Ids;
@@ -206,7 +206,7 @@ impl Trip<'_> {
                     (asked, body, Whole::default())
                 } else {
                     let limit = self.shared.config.limits.document_bytes;
-                    let whole = payload::gather(self.shared, body, limit).await?;
+                    let whole = payload::gather(self.shared, &mut parts.headers, body, limit).await?;
                     (asked, Body::from(whole.bytes.clone()), whole)
                 }
             }
@@ -310,7 +310,7 @@ impl Trip<'_> {
     ) -> Result<(), Fault> {
         let Some(presented) = presented else { return Ok(()) };
         // Whatever x-amz-content-sha256 says, what is signed must be the body that came.
-        let payload = Payload::Sha256(sha256_hex(&whole.bytes));
+        let payload = Payload::of(&whole.bytes);
         presented
             .prove(&self.shared.keys, head, entry.path_rules(), &payload)
             .map(drop)

@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use hyper::body::Incoming;
 use nephos_core::{Cx, Fault, Principal, Region};
-use nephos_sigv4::{Head, PathRules, Payload, sha256_hex};
+use nephos_sigv4::{Head, PathRules, Payload};
 use nephos_wire::{Admission, Body, HostHandler, Place, Response, Visit};
 
 use crate::answer;
@@ -103,7 +103,7 @@ impl Trip<'_> {
             }
         };
         let whole = payload::collect(self.shared, incoming, max_body_bytes).await.map_err(not_whole)?;
-        let hash = Payload::Sha256(sha256_hex(&whole.bytes));
+        let hash = Payload::of(&whole.bytes);
         presented
             .prove(&self.shared.keys, &head, PathRules::Standard, &hash)
             .map_err(|error| refuse(&error))?;

@@ -1,6 +1,6 @@
 //! `x-amz-content-sha256`: what a request says of its body.
 
-use crate::hex::Hex64;
+use crate::hex::{Hex64, sha256_hex};
 
 /// What the signature covers of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,11 @@ pub enum Payload {
 }
 
 impl Payload {
+    /// A body that is at hand, by its hash.
+    pub fn of(body: &[u8]) -> Self {
+        Payload::Sha256(sha256_hex(body))
+    }
+
     /// Reads the header's value.
     pub fn parse(text: &str) -> Option<Self> {
         match text {

@@ -15,6 +15,8 @@ pub enum Place {
     Website,
     /// A function URL: `ID.lambda-url.REGION.localhost`, or `/_function-url/ID/...`. The name is the id.
     FunctionUrl,
+    /// A link to a function's code: `/_function-code/...`. The name is empty; the path starts behind the prefix.
+    FunctionCode,
     /// A user pool's hosted pages: `DOMAIN.auth.REGION.localhost`, or `/_auth/DOMAIN/...`. The name is the domain.
     SignIn,
     /// A user pool's public documents: `/POOL/.well-known/...`. The name is the pool's id; the path starts at

@@ -116,6 +116,24 @@ async fn an_object_must_have_the_hash_that_was_signed() {
 }
 
 #[tokio::test]
+async fn a_documents_trailers_become_headers() {
+    let running = Running::start(Config::default()).await;
+    let (call, mut chunks) = chunked(Payload::StreamingTrailer, 5, true);
+    let mut call = Call { path: "/bucket".to_owned(), query: "tagging".to_owned(), ..call };
+    call.headers.remove("authorization");
+    call = call.signed_with(&signer("s3"), &Payload::StreamingUnsignedTrailer);
+    let answer = call.clone().body(format!("5\r\nhello\r\n0\r\n{}:{}\r\n\r\n", CRC.0, CRC.1));
+    let answer = answer.send(running.address).await;
+    assert_eq!(answer.field("operation"), "PutBucketTagging", "{}", answer.body);
+    assert_eq!(answer.field("body"), "hello");
+    assert_eq!(answer.json()["headers"][CRC.0], CRC.1);
+    // The chunks of another request do not fit this one.
+    let mut body = chunks.chunk(b"hello");
+    body.extend(chunks.end());
+    refused(&call.body(body).send(running.address).await, "IncompleteBody");
+}
+
+#[tokio::test]
 async fn an_object_may_not_be_too_large() {
     let mut config = Config::default();
     config.limits.object_bytes = 1000;

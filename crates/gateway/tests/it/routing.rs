@@ -106,6 +106,7 @@ const CASES: &[Case] = &[
     ("localhost", "GET /_website/site/a/b", &[], "Website:site+/_website/site"),
     ("localhost", "GET /_website/site", &[], "Website:site+/_website/site"),
     ("nephos", "POST /_function-url/abc/x?y", &[], "FunctionUrl:abc+/_function-url/abc"),
+    ("localhost", "GET /_function-code/0/us-east-1/f/1/2/sig", &[], "FunctionCode:+/_function-code"),
     ("localhost", "GET /_auth/app/login", &[], "SignIn:app+/_auth/app"),
     ("localhost", "GET /_website/", &[], "s3"),
     // The target header, before the scope.
