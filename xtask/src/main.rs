@@ -1,8 +1,10 @@
-//! Developer tasks: `cargo xtask codegen|tidy|test`.
+//! Developer tasks: `cargo xtask codegen|tidy|test|bench`.
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a developer's tool talks to its terminal")]
 
 mod codegen;
+mod test;
+mod tidy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,12 +14,23 @@ cargo xtask codegen [--check] [--models-from DIR] [CRATE...]
     writes crates/*/src/**/shapes.rs from models/ and each crate's codegen.toml;
     --check proves that what is checked in is current;
     --models-from reads the public models (botocore's data folder) and renews models/ first
+cargo xtask tidy
+    checks what the compiler does not: the dependency rule, sizes of files, words that no code should keep
+cargo xtask test [--rust | --compat]
+    everything that must pass: tidy, codegen --check, formatting, clippy, the Rust tests, and the real clients
+cargo xtask bench
+    builds the release binary and prints the table of bench/
 ";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let result = match args.next().as_deref() {
-        Some("codegen") => codegen::run(&args.collect::<Vec<_>>()),
+    let command = args.next();
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_deref() {
+        Some("codegen") => codegen::run(&rest),
+        Some("tidy") => tidy::run(),
+        Some("test") => test::run(&rest),
+        Some("bench") => test::bench(&rest),
         _ => Err(HELP.to_owned()),
     };
     match result {

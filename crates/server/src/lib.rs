@@ -1,1 +1,16 @@
-//! nephos-server
+//! The composition root: reads the configuration, opens the stores, makes every service with what it needs, and serves.
+//!
+//! Nothing here knows how a service works. Reading order: [`config`], [`app`], [`control`], [`outbox`].
+
+pub mod app;
+pub mod config;
+pub mod control;
+pub mod data;
+pub mod outbox;
+pub mod seed;
+mod seal;
+mod smtp;
+mod workers;
+
+pub use app::{App, StartError};
+pub use config::{Config, Engine, Smtp};

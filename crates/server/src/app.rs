@@ -1,0 +1,292 @@
+//! The running platform: everything made, connected, served and stopped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nephos_blobs::Blobs;
+use nephos_cloudformation::CloudFormation;
+use nephos_cloudformation::resources::Services;
+use nephos_cognito::Cognito;
+use nephos_core::{Clock, Origin, Platform};
+use nephos_dynamodb::DynamoDb;
+use nephos_gateway::{EndpointSlot, Gateway};
+use nephos_iam::seal::Sealer;
+use nephos_iam::{Iam, Sts};
+use nephos_lambda::Lambda;
+use nephos_logs::Logs;
+use nephos_s3::S3;
+use nephos_store::{Options, Store};
+use nephos_wire::Place;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::config::{Config, Engine};
+use crate::control::Control;
+use crate::data::DataDir;
+use crate::outbox::Outbox;
+use crate::seal::CognitoSeal;
+use crate::seed;
+use crate::smtp::Mailer;
+use crate::workers::Workers;
+
+/// How long background work may take to end at a stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why the platform could not be started, for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+impl StartError {
+    fn of(what: &str) -> impl FnOnce(&dyn std::fmt::Display) -> StartError {
+        let what = what.to_owned();
+        move |error| StartError(format!("{what}: {error}"))
+    }
+}
+
+/// The services, and what they stand on.
+pub struct Running {
+    pub(crate) store: Store,
+    pub(crate) blobs: Blobs,
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) iam: Arc<Iam>,
+    pub(crate) logs: Arc<Logs>,
+    pub(crate) s3: Arc<S3>,
+    pub(crate) dynamodb: Arc<DynamoDb>,
+    pub(crate) lambda: Arc<Lambda>,
+    pub(crate) cognito: Arc<Cognito>,
+    pub(crate) cloudformation: CloudFormation,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) seed: Option<nephos_iam::seed::Seed>,
+}
+
+/// The platform.
+pub struct App {
+    config: Config,
+    address: SocketAddr,
+    running: Arc<Running>,
+    stop: Mutex<Option<Stop>>,
+}
+
+struct Stop {
+    serve: oneshot::Sender<()>,
+    served: JoinHandle<usize>,
+    workers: Workers,
+}
+
+impl App {
+    /// Starts the platform; it serves when this returns.
+    pub async fn start(config: Config) -> Result<App, StartError> {
+        config.check().map_err(|error| StartError(error.to_string()))?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|error| StartError(format!("listening on {}: {error}", config.listen)))?;
+        let address = listener.local_addr().map_err(|error| StartError::of("the listener")(&error))?;
+        let slot = EndpointSlot::new();
+        let running = Arc::new(Running::build(&config, address, &slot).await?);
+        running.seed().await?;
+        let gateway = gateway(&config, &running)?;
+        slot.attach(&gateway);
+        let workers = Workers::start(&running);
+        let (serve, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(async move {
+            // A dropped sender is a stop, too.
+            gateway.serve(listener, async move { drop(stopped.await) }).await
+        });
+        let recovering = Arc::clone(&running);
+        recovering
+            .cloudformation
+            .recover(&recovering.platform)
+            .await
+            .map_err(|error| StartError::of("interrupted deployments")(&error))?;
+        Ok(App { config, address, running, stop: Mutex::new(Some(Stop { serve, served, workers })) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How it is run.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The clock, for tests that move it.
+    pub fn clock(&self) -> &Clock {
+        &self.running.platform.clock
+    }
+
+    /// The messages to users, for tests.
+    pub fn outbox(&self) -> &Outbox {
+        &self.running.outbox
+    }
+
+    /// The root user's access key.
+    pub fn root_credentials(&self) -> Option<nephos_iam::RootCredentials> {
+        self.running.iam.root_credentials()
+    }
+
+    /// Stops: no new connections, running requests may end, background work is put away. A second call does nothing.
+    pub async fn stop(&self) {
+        let Some(Stop { serve, served, workers }) = self.stop.lock().await.take() else { return };
+        // The serving task may have ended already.
+        let _ = serve.send(());
+        if served.await.is_err() {
+            tracing::error!("the gateway ended early");
+        }
+        let end = async {
+            self.running.lambda.stop().await;
+            workers.stop().await;
+        };
+        if tokio::time::timeout(STOP_WITHIN, end).await.is_err() {
+            tracing::warn!("background work did not end in time");
+        }
+    }
+}
+
+fn gateway(config: &Config, running: &Arc<Running>) -> Result<Gateway, StartError> {
+    let gateway_config = nephos_gateway::Config {
+        dev: config.dev,
+        public_names: config.public_names.clone(),
+        account: config.account,
+        region: config.region.clone(),
+        ..nephos_gateway::Config::default()
+    };
+    let control = Control { running: Arc::downgrade(running), dev: config.dev };
+    let platform = Arc::clone(&running.platform);
+    let s3 = &running.s3;
+    Gateway::builder(gateway_config, platform, Arc::clone(&running.iam) as _)
+        .service(Arc::clone(&running.iam) as _)
+        .service(Arc::new(Sts::new(Arc::clone(&running.iam))))
+        .service(Arc::clone(s3) as _)
+        .service(Arc::clone(&running.dynamodb) as _)
+        .service(Arc::clone(&running.lambda) as _)
+        .service(Arc::clone(&running.logs) as _)
+        .service(Arc::clone(&running.cognito.user_pools) as _)
+        .service(Arc::clone(&running.cognito.identity_pools) as _)
+        .service(Arc::new(running.cloudformation.clone()))
+        .site(Place::Website, Arc::new(nephos_s3::website::Websites::new(Arc::clone(s3))))
+        .site(Place::FunctionUrl, Arc::clone(&running.lambda) as _)
+        .site(Place::UserPool, Arc::clone(&running.cognito.user_pools) as _)
+        .site(Place::Platform, Arc::new(control))
+        .bucket_cors(Arc::clone(s3) as _)
+        .build()
+        .map_err(|error| StartError::of("the gateway")(&error))
+}
+
+impl Running {
+    async fn build(config: &Config, address: SocketAddr, slot: &Arc<EndpointSlot>) -> Result<Running, StartError> {
+        let data = config.data.as_deref().map(DataDir::open).transpose();
+        let data = data.map_err(|error| StartError(error.to_string()))?;
+        let scratch = match &data {
+            Some(data) => data.path().to_owned(),
+            None => std::env::temp_dir().join(format!("nephos-{}", nephos_core::random::uuid())),
+        };
+        let store = store(config, data.as_ref())?;
+        let blobs = Blobs::open(&scratch.join("blobs")).map_err(|error| StartError::of("the blobs")(&error))?;
+        let sealer = match &data {
+            Some(data) => Sealer::open_file(&data.join("master-key")),
+            None => Ok(Sealer::ephemeral()),
+        };
+        let sealer = sealer.map_err(|error| StartError::of("the master key")(&error))?;
+        let clock = Clock::system();
+        let iam_config = nephos_iam::Config {
+            account: config.account,
+            mode: config.iam_mode,
+            dev: config.dev,
+            data_dir: data.as_ref().map(|data| data.path().to_owned()),
+            ..nephos_iam::Config::default()
+        };
+        let deps = nephos_iam::Deps { store: store.clone(), sealer: sealer.clone(), clock: clock.clone() };
+        let iam = Iam::start(iam_config, deps).await.map_err(|error| StartError::of("iam")(&error))?;
+        let public_origin = Origin { scheme: "http", authority: format!("localhost:{}", address.port()) };
+        let platform = Arc::new(Platform { clock: clock.clone(), authorizer: Arc::clone(&iam) as _, public_origin });
+        let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
+        let outbox = Arc::new(Outbox::new(store.clone(), mailer.map_err(StartError)?));
+        let logs = Arc::new(Logs::new(nephos_logs::Config::default(), nephos_logs::Deps { store: store.clone(), clock: clock.clone() }));
+        let s3 = Arc::new(S3::new(nephos_s3::Config::default(), nephos_s3::Deps { store: store.clone(), blobs: blobs.clone() }));
+        let dynamodb = Arc::new(DynamoDb::new(
+            nephos_dynamodb::Config::default(),
+            nephos_dynamodb::Deps { store: store.clone() },
+        ));
+        let lambda = Lambda::new(
+            lambda_config(config, &scratch),
+            nephos_lambda::Deps {
+                store: store.clone(),
+                objects: Arc::clone(&s3) as _,
+                logs: Arc::clone(&logs) as _,
+                endpoint: Some(Arc::clone(slot) as _),
+                credentials: Arc::clone(&iam) as _,
+                platform: Arc::clone(&platform),
+            },
+        );
+        let cognito = Arc::new(Cognito::new(
+            nephos_cognito::Config::default(),
+            nephos_cognito::Deps {
+                store: store.clone(),
+                seal: Arc::new(CognitoSeal(sealer)),
+                deliver: Arc::clone(&outbox) as _,
+                credentials: Arc::clone(&iam) as _,
+            },
+        ));
+        iam.add_web_identity_verifier(Arc::clone(&cognito.identity_pools) as _);
+        let cloudformation = CloudFormation::new(nephos_cloudformation::Deps {
+            store: store.clone(),
+            services: Services {
+                s3: Arc::clone(&s3) as _,
+                iam: Arc::clone(&iam) as _,
+                dynamodb: Arc::clone(&dynamodb) as _,
+                lambda: Arc::clone(&lambda) as _,
+                user_pools: Arc::clone(&cognito.user_pools) as _,
+                identity_pools: Arc::clone(&cognito.identity_pools) as _,
+                logs: Arc::clone(&logs) as _,
+            },
+            objects: Arc::clone(&s3) as _,
+            credentials: Arc::clone(&iam) as _,
+        });
+        let seed = config.seed.as_deref().map(seed::read).transpose().map_err(StartError)?;
+        Ok(Running { store, blobs, platform, iam, logs, s3, dynamodb, lambda, cognito, cloudformation, outbox, seed })
+    }
+
+    async fn seed(&self) -> Result<(), StartError> {
+        match &self.seed {
+            Some(seed) => self.iam.seed(seed).await.map_err(|error| StartError::of("the seed")(&error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Wipes all state and makes the first keys again.
+    pub(crate) async fn reset(&self) -> Result<(), StartError> {
+        let failed = |error: &dyn std::fmt::Display| StartError::of("the reset")(error);
+        self.lambda.reset().await;
+        self.store.clear().map_err(|error| failed(&error))?;
+        self.blobs.clear().await.map_err(|error| failed(&error))?;
+        self.s3.reset();
+        self.dynamodb.reset();
+        self.cognito.reset();
+        self.platform.clock.reset();
+        self.iam.reset().await.map_err(|error| failed(&error))?;
+        self.seed().await
+    }
+}
+
+fn lambda_config(config: &Config, scratch: &std::path::Path) -> nephos_lambda::Config {
+    let mut lambda = nephos_lambda::Config::new(scratch.join("functions"));
+    if let Some(helper) = &config.sandbox_helper {
+        lambda.sandbox.helper_exe = Some(helper.clone());
+    }
+    lambda
+}
+
+fn store(config: &Config, data: Option<&DataDir>) -> Result<Store, StartError> {
+    let options = Options { durability: config.durability, ..Options::default() };
+    let store = match (&config.engine, data) {
+        (Engine::Postgres(url), _) => Store::postgres(url, options),
+        (Engine::Embedded, Some(data)) => Store::open(&data.join("store"), options),
+        (Engine::Embedded, None) => return Ok(Store::memory()),
+    };
+    store.map_err(|error| StartError::of("the store")(&error))
+}
