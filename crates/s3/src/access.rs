@@ -140,9 +140,20 @@ pub fn create_bucket(_: &S3, cx: &Cx, input: &CreateBucketRequest) -> Accesses {
     let name = input.bucket.as_deref().unwrap_or_default();
     let location =
         input.create_bucket_configuration.as_ref().and_then(|it| it.location_constraint.as_deref());
-    let access = Access::on("s3:CreateBucket", &Arn::s3(name)).owned_by(cx.account);
-    let given = [("s3:x-amz-acl", input.acl.as_deref()), ("s3:locationconstraint", location)];
-    Ok(vec![with_given(access, &given)])
+    let ownership = input.object_ownership.as_deref();
+    let given = [
+        ("s3:x-amz-acl", input.acl.as_deref()),
+        ("s3:locationconstraint", location),
+        ("s3:x-amz-object-ownership", ownership),
+    ];
+    let asked = [
+        (true, "s3:CreateBucket"),
+        (ownership.is_some(), "s3:PutBucketOwnershipControls"),
+        (input.acl.is_some(), "s3:PutBucketAcl"),
+    ];
+    let asked = asked.into_iter().filter(|(asked, _)| *asked);
+    let access = |(_, action)| Access::on(action, &Arn::s3(name)).owned_by(cx.account);
+    Ok(asked.map(|it| with_given(access(it), &given)).collect())
 }
 
 /// All buckets of the caller's account.

@@ -1,5 +1,7 @@
 //! Buckets themselves: making, finding, listing and deleting them.
 
+use std::ops::ControlFlow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
@@ -107,10 +109,26 @@ pub async fn create_bucket(
         bucket_key: false,
         tagged_objects: false,
     };
+    check_count(s3, cx.account)?;
     s3.store.transact("s3 create bucket", |tx: &mut Tx| insert(s3, tx, &bucket)).await?;
     let at_home = bucket.region.as_str() == FIRST_REGION;
     let location = if at_home { format!("/{name}") } else { format!("{}/{name}/", cx.origin.url()) };
     Ok(CreateBucketOutput { location: Some(location), bucket_arn: Some(format!("arn:aws:s3:::{name}")) })
+}
+
+/// Checks how many buckets the account has. Before the transaction, so that buckets made at the same time do not get
+/// into each other's way.
+fn check_count(s3: &S3, account: AccountId) -> Result<(), Error> {
+    let most = s3.config.max_buckets;
+    let mut count = 0;
+    let range = Range::prefix(&keys::owned_all(account)).limit(most);
+    s3.store.read(|view| {
+        view.scan(&range, &mut |_, _| {
+            count += 1;
+            ControlFlow::Continue(())
+        })
+    })?;
+    if count >= most { Err(Error::TooManyBuckets) } else { Ok(()) }
 }
 
 fn insert(s3: &S3, tx: &mut Tx, bucket: &Bucket) -> Result<(), Error> {
@@ -121,10 +139,6 @@ fn insert(s3: &S3, tx: &mut Tx, bucket: &Bucket) -> Result<(), Error> {
             true => Err(Error::BucketAlreadyOwnedByYou(name.clone())),
             false => Err(Error::BucketAlreadyExists(name.clone())),
         };
-    }
-    let most = s3.config.max_buckets;
-    if tx.range(&Range::prefix(&keys::owned_all(bucket.owner)).limit(most))?.len() >= most {
-        return Err(Error::TooManyBuckets);
     }
     tx.put(keys::owned(bucket.owner, name), Bytes::new());
     tx.put_record(keys::bucket(name), bucket)?;

@@ -40,6 +40,11 @@ impl Catalog {
         Ok(Some(bucket))
     }
 
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The bucket of that name; a fault if there is none.
     pub fn get(&self, from: &impl Read, name: &str) -> Result<Arc<Bucket>, Error> {
         match self.find(from, name)? {

@@ -242,7 +242,7 @@ async fn write_anew(s3: &S3, cx: &Cx, copy: &Copy, found: Found) -> Result<Objec
     match s3.store.transact("s3 copy object anew", write).await {
         Ok(object) => Ok(object),
         Err(error) => {
-            s3.discard(&landed).await;
+            s3.give_up(&landed, &error).await;
             Err(error)
         }
     }

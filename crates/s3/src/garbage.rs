@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use nephos_blobs::BlobId;
 use nephos_core::Timestamp;
 use nephos_store::{Key, KeyReader, Range, Read, StoreError, Tx};
@@ -91,7 +92,7 @@ fn release_blob(tx: &mut Tx, id: &BlobId, now: Timestamp) -> Result<(), StoreErr
 
 /// Notes something to be reclaimed.
 pub fn note(tx: &mut Tx, now: Timestamp, item: &Reclaim) {
-    tx.put(keys::garbage(now, &item.to_string()), bytes::Bytes::new());
+    tx.put(keys::garbage(now, &item.to_string()), Bytes::new());
 }
 
 /// The item of a garbage row, and since when it is one.
@@ -104,11 +105,32 @@ fn parse(key: &[u8]) -> Result<(u64, Reclaim), StoreError> {
 }
 
 impl S3 {
-    /// Reclaims what has been out of use for longer than the grace at `now`; tells how many items that were.
+    /// Reclaims what has been out of use for longer than the grace at `now`; tells how many items that were. What is
+    /// being read, or cannot be removed now, is passed over.
     pub async fn collect_garbage(&self, now: Timestamp) -> Result<usize, Error> {
         let until = (now - self.config.garbage_grace).millis().max(0).unsigned_abs();
-        let rows =
-            self.store.read(|view| view.range(&Range::prefix(&keys::all_garbage()).limit(ITEMS_A_ROUND)))?;
+        let mut after = None;
+        loop {
+            let mut range = Range::prefix(&keys::all_garbage());
+            if let Some(row) = &after {
+                range = range.after(row);
+            }
+            let rows = self.store.read(|view| view.range(&range.limit(ITEMS_A_ROUND)))?;
+            let last = rows.len() < ITEMS_A_ROUND;
+            after = rows.last().map(|(row, _)| row.clone());
+            let collected = self.collect_rows(rows, until, now).await?;
+            if last || collected > 0 {
+                return Ok(collected);
+            }
+        }
+    }
+
+    async fn collect_rows(
+        &self,
+        rows: Vec<(Key, Bytes)>,
+        until: u64,
+        now: Timestamp,
+    ) -> Result<usize, Error> {
         let mut collected = 0;
         let mut blobs = Vec::new();
         for (row, _) in rows {
@@ -119,14 +141,17 @@ impl S3 {
             if self.pins.holds(&item.to_string()) {
                 continue;
             }
-            collected += 1;
             match item {
-                Reclaim::Blob(id) => {
-                    self.blobs.delete(&id).await?;
-                    blobs.push((row, id));
-                }
                 Reclaim::Parts(upload) => self.remove_parts(&row, &upload, now).await?,
+                Reclaim::Blob(id) => match self.blobs.delete(&id).await {
+                    Ok(()) => blobs.push((row, id)),
+                    Err(error) => {
+                        tracing::error!(%error, %id, "a blob that nothing needs could not be removed");
+                        continue;
+                    }
+                },
             }
+            collected += 1;
         }
         if !blobs.is_empty() {
             self.forget_blobs(&blobs).await?;

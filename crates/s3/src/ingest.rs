@@ -246,8 +246,16 @@ impl S3 {
         Ok((close(*pass, bytes, size), trailers))
     }
 
-    /// Removes what has landed for a request that then failed. Should that fail too, it is swept later.
-    pub(crate) async fn discard(&self, landed: &Landed) {
+    /// Removes what has landed for a request that then failed with `error`. Where the store failed, the row that names
+    /// the bytes may have been written all the same, so the sweep decides.
+    pub(crate) async fn give_up(&self, landed: &Landed, error: &Error) {
+        if !matches!(error, Error::Store(_)) {
+            self.discard(landed).await;
+        }
+    }
+
+    /// Removes what has landed. Should that fail too, it is swept later.
+    async fn discard(&self, landed: &Landed) {
         if let Some(id) = landed.blob()
             && let Err(error) = self.blobs.delete(id).await
         {

@@ -141,6 +141,11 @@ impl S3 {
         }
     }
 
+    /// Forgets what is remembered of a store that was wiped.
+    pub fn reset(&self) {
+        self.catalog.clear();
+    }
+
     /// A number for a write at `now` that is greater than `last`.
     pub(crate) fn next_sequence(now: Timestamp, last: Option<u64>) -> u64 {
         let clock = now.millis().max(0).unsigned_abs().saturating_mul(1000);

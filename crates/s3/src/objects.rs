@@ -95,15 +95,10 @@ impl Change<'_> {
     pub fn write(&self, tx: &mut Tx, new: NewObject) -> Result<Object, Error> {
         let (bucket, key) = (self.bucket, self.key);
         let inline = keys::inline(bucket.id, key, NULL_VERSION);
-        if let Some(previous) = self.previous {
-            if previous.content == Content::Inline {
-                tx.delete(inline.clone());
-            }
-            garbage::release(tx, &previous.content, self.now)?;
-        }
+        // What is there is released last: a copy onto itself shares its blob.
         let content = match new.bytes {
             Source::Inline(bytes) => {
-                tx.put(inline, bytes);
+                tx.put(inline.clone(), bytes);
                 Content::Inline
             }
             Source::Blob(id) => {
@@ -116,6 +111,12 @@ impl Change<'_> {
             }
             Source::Parts(upload) => Content::Parts(upload),
         };
+        if let Some(previous) = self.previous {
+            if previous.content == Content::Inline && content != Content::Inline {
+                tx.delete(inline);
+            }
+            garbage::release(tx, &previous.content, self.now)?;
+        }
         if !new.tags.is_empty() {
             note_tags(tx, bucket)?;
         }

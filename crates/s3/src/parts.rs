@@ -80,7 +80,7 @@ impl Slot {
                 Ok(part)
             }
             Err(error) => {
-                s3.discard(landed).await;
+                s3.give_up(landed, &error).await;
                 Err(error)
             }
         }

@@ -73,7 +73,7 @@ pub async fn put_object(
     let object = match store(s3, cx, &put, &landed).await {
         Ok(object) => object,
         Err(error) => {
-            s3.discard(&landed).await;
+            s3.give_up(&landed, &error).await;
             return Err(error);
         }
     };

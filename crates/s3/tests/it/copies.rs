@@ -75,6 +75,24 @@ async fn copies_share_a_blob_until_the_last_is_gone() {
 }
 
 #[tokio::test]
+async fn a_copy_onto_itself_keeps_its_bytes() {
+    let world = world().await;
+    let root = world.root();
+    for bytes in [noise(100, 1), noise(200_000, 2)] {
+        root.put("/from/k", bytes.clone()).await.ok();
+        let headers =
+            [("x-amz-copy-source", "from/k"), ("x-amz-metadata-directive", "REPLACE"), ("x-amz-meta-a", "1")];
+        root.send("PUT", "/from/k", &headers, Body::Empty).await.ok();
+        world.collect().await;
+        let got = root.get("/from/k").await.ok();
+        assert_eq!((got.body, got.headers["x-amz-meta-a"].to_str().unwrap()), (bytes.into(), "1"));
+    }
+    root.delete("/from/k").await.ok();
+    world.collect().await;
+    assert_eq!(world.blobs(), 0);
+}
+
+#[tokio::test]
 async fn parts_are_copied_by_stretches() {
     let world = world().await;
     let root = world.root();

@@ -1,5 +1,7 @@
 //! S3 by its protocol: requests in, answers out, on a store in memory and blobs in a temporary folder.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod access;
 mod buckets;
 mod copies;
