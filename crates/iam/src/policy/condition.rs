@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::context::{Context, Values};
+use super::context::Context;
 use super::document::Effect;
 use super::pattern::{Pattern, Syntax};
 use super::value::{ArnPattern, Cidr, Number, date, is_arn};
@@ -18,10 +18,8 @@ use super::value::{ArnPattern, Cidr, Number, date, is_arn};
 /// One key of one operator.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Condition {
-    /// The operator as the author wrote it, for explanations.
-    pub operator: Box<str>,
     /// The key in lower case.
-    pub key: Box<str>,
+    key: Box<str>,
     set: SetOperator,
     if_exists: bool,
     negated: bool,
@@ -159,23 +157,10 @@ fn order_of(name: &str) -> Option<(Order, bool)> {
 
 impl Condition {
     /// Compiles one key of an operator with its values.
-    pub(super) fn compile(
-        name: &str,
-        operator: Operator,
-        key: &str,
-        values: &[String],
-        variables: bool,
-    ) -> Condition {
+    pub(super) fn compile(operator: Operator, key: &str, values: &[String], variables: bool) -> Condition {
         let Operator { set, if_exists, negated, kind } = operator;
         let test = Test::compile(kind, values, variables);
-        Condition {
-            operator: name.into(),
-            key: key.to_ascii_lowercase().into(),
-            set,
-            if_exists,
-            negated,
-            test,
-        }
+        Condition { key: key.to_ascii_lowercase().into(), set, if_exists, negated, test }
     }
 
     /// Whether the request fulfils the condition.
@@ -205,15 +190,6 @@ impl Condition {
         match self.negated {
             false => outcomes.any,
             true => outcomes.comparable && !outcomes.any,
-        }
-    }
-
-    /// The request's values as an explanation shows them.
-    pub(super) fn request_values(&self, context: &dyn Context) -> Vec<String> {
-        match context.values(&self.key) {
-            None => Vec::new(),
-            Some(Values::One(value)) => vec![value.into_owned()],
-            Some(Values::Many(values)) => values.to_vec(),
         }
     }
 }

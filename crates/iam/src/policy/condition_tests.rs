@@ -12,7 +12,7 @@ fn holds(operator: &str, operands: &[&str], request: Option<&[&str]>, effect: Ef
     keys.set("aws:username", "ada");
     let operands: Vec<String> = operands.iter().map(|v| (*v).to_owned()).collect();
     let parsed = Operator::parse(operator).unwrap_or_else(|| panic!("{operator} is no operator"));
-    Condition::compile(operator, parsed, "Test:Key", &operands, true).holds(&keys, effect)
+    Condition::compile(parsed, "Test:Key", &operands, true).holds(&keys, effect)
 }
 
 type Row = (&'static str, &'static [&'static str], Option<&'static [&'static str]>, bool);

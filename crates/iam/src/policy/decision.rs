@@ -4,6 +4,8 @@
 //! accounts both must allow. A boundary and a session policy narrow what is left, except where the resource's policy
 //! names the user or the session itself. A role's trust policy must always allow.
 
+use std::sync::Arc;
+
 use nephos_core::AccountId;
 
 use super::principal::{Caller, CallerKind, Grant};
@@ -16,8 +18,8 @@ pub struct Policies<'a> {
     pub identity: Option<&'a PolicySet>,
     /// The permissions boundary.
     pub boundary: Option<&'a PolicySet>,
-    /// The session policies, inline and by ARN.
-    pub session: Option<&'a PolicySet>,
+    /// The session policies, inline and by ARN: what any of them allows.
+    pub session: Option<&'a [Arc<PolicySet>]>,
     /// The resource's own policy.
     pub resource: Option<&'a PolicySet>,
     /// Whether the resource's policy is a role's trust policy, without whose Allow nothing goes.
@@ -120,7 +122,7 @@ pub fn decide(question: &Question<'_>, owner: AccountId, policies: Policies<'_>)
     let verdicts = Verdicts {
         identity: ask(policies.identity),
         boundary: ask(policies.boundary),
-        session: ask(policies.session),
+        session: policies.session.map(|sets| together(sets, question)),
         resource: ask(policies.resource),
         resource_kind: if policies.trust { PolicyKind::Trust } else { PolicyKind::Resource },
     };
@@ -133,6 +135,19 @@ pub fn decide(question: &Question<'_>, owner: AccountId, policies: Policies<'_>)
         _ if caller.account == Some(owner) => verdicts.same_account(caller, policies.trust),
         _ => verdicts.across_accounts(caller),
     }
+}
+
+/// What several sets say as one: a Deny of any, else an Allow of any.
+fn together(sets: &[Arc<PolicySet>], question: &Question<'_>) -> Verdict {
+    let mut found = Verdict::Silent;
+    for set in sets {
+        match set.verdict(question) {
+            denied @ Verdict::Denied(_) => return denied,
+            allowed @ Verdict::Allowed(..) => found = allowed,
+            Verdict::Silent => {}
+        }
+    }
+    found
 }
 
 impl Verdicts {

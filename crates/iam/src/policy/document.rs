@@ -129,7 +129,6 @@ pub(super) struct RawStatement<'a> {
 }
 
 pub(super) struct RawCondition<'a> {
-    pub name: &'a str,
     pub operator: Operator,
     pub key: &'a str,
     pub values: Vec<String>,
@@ -215,7 +214,7 @@ impl<'a> RawStatement<'a> {
 
 impl RawCondition<'_> {
     fn compile(&self, variables: bool) -> Condition {
-        Condition::compile(self.name, self.operator, self.key, &self.values, variables)
+        Condition::compile(self.operator, self.key, &self.values, variables)
     }
 }
 
@@ -235,7 +234,7 @@ fn conditions(value: &Json) -> Result<Vec<RawCondition<'_>>, MalformedPolicy> {
         };
         for (key, values) in members(keys, "an object of condition keys")? {
             let values = one_or_many(values).iter().map(scalar).collect::<Result<_, _>>()?;
-            out.push(RawCondition { name, operator, key, values });
+            out.push(RawCondition { operator, key, values });
         }
     }
     Ok(out)

@@ -18,6 +18,7 @@ mod pattern;
 mod principal;
 mod rules;
 mod set;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod value;

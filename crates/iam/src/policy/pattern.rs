@@ -2,7 +2,10 @@
 //!
 //! A variable's value is taken literally: a `*` that comes from a request is never a wildcard.
 
+use std::borrow::Cow;
+
 use super::context::Context;
+use super::signature::Signature;
 
 /// Which characters of a string are special.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +18,11 @@ pub(super) struct Syntax {
 
 /// A compiled string of a policy.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pattern(Form);
+pub(super) struct Pattern {
+    form: Form,
+    /// What a text must hold to match.
+    needs: Signature,
+}
 
 /// The common forms have a short way to their answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,9 +48,8 @@ enum Piece {
 }
 
 /// A piece after variables are replaced.
-#[derive(Clone)]
 enum Token<'a> {
-    Literal(std::borrow::Cow<'a, str>),
+    Literal(Cow<'a, str>),
     One,
     Any,
 }
@@ -52,7 +58,13 @@ impl Pattern {
     /// Compiles a string. Every string is a pattern; what is no well-formed variable stands for itself.
     pub(super) fn compile(text: &str, syntax: Syntax) -> Pattern {
         let pieces = pieces(text, syntax);
-        Pattern(match pieces.as_slice() {
+        let mut needs = Signature::default();
+        for piece in &pieces {
+            if let Piece::Literal(literal) = piece {
+                needs.add(literal);
+            }
+        }
+        let form = match pieces.as_slice() {
             [] => Form::Exact("".into()),
             [Piece::Any] => Form::Everything,
             [Piece::Literal(literal)] => Form::Exact(literal.clone()),
@@ -61,31 +73,46 @@ impl Pattern {
                 Form::Template(pieces.into())
             }
             pieces => Form::Glob(pieces.into()),
-        })
+        };
+        Pattern { form, needs }
+    }
+
+    /// The same as [`Pattern::matches`] for a text whose signature is known.
+    pub(super) fn matches_signed(
+        &self,
+        text: &str,
+        holds: &Signature,
+        context: &dyn Context,
+    ) -> Option<bool> {
+        if holds.may_hold(&self.needs) { self.matches(text, context) } else { Some(false) }
     }
 
     /// Whether `text` matches; `None` where a variable has no value in this request.
     pub(super) fn matches(&self, text: &str, context: &dyn Context) -> Option<bool> {
-        if !text.starts_with(self.literal_prefix()) {
+        // Most patterns of most policies are about something else, which their ends tell.
+        if !text.ends_with(self.literal_suffix()) || !text.starts_with(self.literal_prefix()) {
             return Some(false);
         }
-        match &self.0 {
+        match &self.form {
             Form::Everything => Some(true),
             Form::Exact(literal) => Some(**literal == *text),
             Form::Prefix(_) => Some(true),
-            Form::Glob(pieces) => Some(glob(&tokens(pieces, None)?, text)),
-            Form::Template(pieces) => Some(glob(&tokens(pieces, Some(context))?, text)),
+            Form::Glob(pieces) => Some(glob(pieces.len(), |at| step_of(&pieces[at]), text)),
+            Form::Template(pieces) => {
+                let tokens = tokens(pieces, context)?;
+                Some(glob(tokens.len(), |at| tokens[at].step(), text))
+            }
         }
     }
 
     /// The string with its variables replaced and no wildcards in it; `None` where a variable has no value.
     pub(super) fn resolve(&self, context: &dyn Context) -> Option<String> {
-        match &self.0 {
+        match &self.form {
             Form::Exact(literal) => Some(literal.to_string()),
             Form::Everything => Some("*".to_owned()),
             Form::Prefix(prefix) => Some(format!("{prefix}*")),
             Form::Glob(pieces) | Form::Template(pieces) => Some(
-                tokens(pieces, Some(context))?
+                tokens(pieces, context)?
                     .into_iter()
                     .map(|token| match token {
                         Token::Literal(literal) => literal.into_owned(),
@@ -99,7 +126,7 @@ impl Pattern {
 
     /// The literal text, where the pattern has neither wildcards nor variables.
     pub(super) fn literal(&self) -> Option<&str> {
-        match &self.0 {
+        match &self.form {
             Form::Exact(literal) => Some(literal),
             _ => None,
         }
@@ -107,7 +134,7 @@ impl Pattern {
 
     /// The text before the first wildcard or variable.
     pub(super) fn literal_prefix(&self) -> &str {
-        match &self.0 {
+        match &self.form {
             Form::Everything => "",
             Form::Exact(literal) | Form::Prefix(literal) => literal,
             Form::Glob(pieces) | Form::Template(pieces) => match pieces.first() {
@@ -117,14 +144,26 @@ impl Pattern {
         }
     }
 
+    /// The text after the last wildcard or variable.
+    fn literal_suffix(&self) -> &str {
+        match &self.form {
+            Form::Everything | Form::Prefix(_) => "",
+            Form::Exact(literal) => literal,
+            Form::Glob(pieces) | Form::Template(pieces) => match pieces.last() {
+                Some(Piece::Literal(literal)) => literal,
+                _ => "",
+            },
+        }
+    }
+
     /// Whether a variable must be replaced before it can match.
     pub(super) fn has_variables(&self) -> bool {
-        matches!(self.0, Form::Template(_))
+        matches!(self.form, Form::Template(_))
     }
 
     /// Whether the pattern is a lone `*`.
     pub(super) fn is_everything(&self) -> bool {
-        matches!(self.0, Form::Everything)
+        matches!(self.form, Form::Everything)
     }
 }
 
@@ -196,14 +235,14 @@ fn key(name: &str) -> Option<Box<str>> {
     (!name.is_empty()).then(|| name.to_ascii_lowercase().into())
 }
 
-fn tokens<'a>(pieces: &'a [Piece], context: Option<&'a dyn Context>) -> Option<Vec<Token<'a>>> {
+fn tokens<'a>(pieces: &'a [Piece], context: &'a dyn Context) -> Option<Vec<Token<'a>>> {
     pieces
         .iter()
         .map(|piece| match piece {
             Piece::Literal(literal) => Some(Token::Literal((&**literal).into())),
             Piece::One => Some(Token::One),
             Piece::Any => Some(Token::Any),
-            Piece::Variable { key, default } => match (context?.single(key), default) {
+            Piece::Variable { key, default } => match (context.single(key), default) {
                 (Some(value), _) => Some(Token::Literal(value)),
                 (None, Some(default)) => Some(Token::Literal((&**default).into())),
                 (None, None) => None,
@@ -212,32 +251,60 @@ fn tokens<'a>(pieces: &'a [Piece], context: Option<&'a dyn Context>) -> Option<V
         .collect()
 }
 
+/// One step of matching.
+enum Step<'a> {
+    Literal(&'a str),
+    One,
+    Any,
+}
+
+impl Token<'_> {
+    fn step(&self) -> Step<'_> {
+        match self {
+            Token::Literal(literal) => Step::Literal(literal),
+            Token::One => Step::One,
+            Token::Any => Step::Any,
+        }
+    }
+}
+
+/// The step of a piece in a pattern without variables.
+fn step_of(piece: &Piece) -> Step<'_> {
+    match piece {
+        Piece::Literal(literal) => Step::Literal(literal),
+        Piece::One => Step::One,
+        // A glob has no variables; were there one, it would be no wildcard.
+        Piece::Variable { key, .. } => Step::Literal(key),
+        Piece::Any => Step::Any,
+    }
+}
+
 /// Matches without recursion: on a mismatch, the last `*` takes one character more.
-fn glob(tokens: &[Token<'_>], text: &str) -> bool {
-    let (mut token, mut at) = (0, 0);
+fn glob<'a>(steps: usize, step: impl Fn(usize) -> Step<'a>, text: &str) -> bool {
+    let (mut next, mut at) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     loop {
         let rest = &text[at..];
-        let step = match tokens.get(token) {
+        let width = match (next < steps).then(|| step(next)) {
             None if rest.is_empty() => return true,
             None => None,
-            Some(Token::Any) if token + 1 == tokens.len() => return true,
-            Some(Token::Any) => {
-                star = Some((token + 1, at));
+            Some(Step::Any) if next + 1 == steps => return true,
+            Some(Step::Any) => {
+                star = Some((next + 1, at));
                 Some(0)
             }
-            Some(Token::One) => rest.chars().next().map(char::len_utf8),
-            Some(Token::Literal(literal)) => rest.starts_with(&**literal).then_some(literal.len()),
+            Some(Step::One) => rest.chars().next().map(char::len_utf8),
+            Some(Step::Literal(literal)) => rest.starts_with(literal).then_some(literal.len()),
         };
-        if let Some(width) = step {
+        if let Some(width) = width {
             at += width;
-            token += 1;
+            next += 1;
             continue;
         }
         let Some((after, from)) = star else { return false };
         let Some(width) = text[from..].chars().next().map(char::len_utf8) else { return false };
         star = Some((after, from + width));
-        (token, at) = (after, from + width);
+        (next, at) = (after, from + width);
     }
 }
 
@@ -316,6 +383,8 @@ mod tests {
         fn agrees_with_the_definition(pattern in "[abü*?]{0,9}", text in "[abü]{0,12}") {
             let (p, t): (Vec<_>, Vec<_>) = (pattern.chars().collect(), text.chars().collect());
             prop_assert_eq!(matches(&pattern, &text), naive(&p, &t));
+            let signed = Pattern::compile(&pattern, FULL).matches_signed(&text, &Signature::of(&text), &ContextKeys::new());
+            prop_assert_eq!(signed, Some(naive(&p, &t)));
         }
 
         #[test]

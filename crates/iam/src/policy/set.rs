@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::document::{Effect, Matchers, Policy, Statement};
 use super::principal::{Caller, Grant};
+use super::signature::Signature;
 
 /// A compiled, indexed set of policies.
 #[derive(Debug, Default)]
@@ -36,14 +37,19 @@ struct Index {
 
 /// What a request is about, as statements see it.
 pub struct Question<'a> {
-    /// Who asks. Only policies with a `Principal` look at it.
-    pub caller: &'a Caller,
-    /// The action in lower case.
-    pub action: &'a str,
-    /// The resource's ARN, or `*`.
-    pub resource: &'a str,
-    /// The request's condition keys.
-    pub context: &'a dyn Context,
+    pub(super) caller: &'a Caller,
+    pub(super) action: String,
+    pub(super) resource: &'a str,
+    pub(super) resource_holds: Signature,
+    pub(super) context: &'a dyn Context,
+}
+
+impl<'a> Question<'a> {
+    /// Whether `caller` may do `action` to `resource` (an ARN, or `*`), with the request's condition keys.
+    pub fn new(caller: &'a Caller, action: &str, resource: &'a str, context: &'a dyn Context) -> Self {
+        let action = action.to_ascii_lowercase();
+        Question { caller, action, resource, resource_holds: Signature::of(resource), context }
+    }
 }
 
 /// The statement that decided, for explanations.
@@ -103,12 +109,13 @@ impl PolicySet {
 
     /// What the set says.
     pub fn verdict(&self, question: &Question<'_>) -> Verdict {
-        let denied = self.denies.candidates(question.action).find(|at| self.applies(*at, question).is_some());
+        let denied =
+            self.denies.candidates(&question.action).find(|at| self.applies(*at, question).is_some());
         if let Some(at) = denied {
             return Verdict::Denied(self.entries[at].matched());
         }
         let mut best: Option<(Grant, usize)> = None;
-        for at in self.allows.candidates(question.action) {
+        for at in self.allows.candidates(&question.action) {
             if best.is_some_and(|(_, known)| known == at) {
                 continue;
             }
@@ -183,15 +190,16 @@ impl Statement {
             Some(principals) => principals.applies(question.caller, self.effect)?,
             None => Grant::Named,
         };
-        let applies = self.action_matches(question)
-            && self.resource_matches(question)
+        // The cheapest and most telling first.
+        let applies = self.resource_matches(question)
+            && self.action_matches(question)
             && self.conditions.iter().all(|condition| condition.holds(question.context, self.effect));
         applies.then_some(grant)
     }
 
     fn action_matches(&self, question: &Question<'_>) -> bool {
         let named =
-            self.actions.patterns.iter().any(|p| p.matches(question.action, question.context) == Some(true));
+            self.actions.patterns.iter().any(|p| p.matches(&question.action, question.context) == Some(true));
         named != self.actions.negated
     }
 
@@ -199,14 +207,15 @@ impl Statement {
         let Some(resources) = &self.resources else { return true };
         let mut unresolved = false;
         let named = resources.patterns.iter().any(|pattern| {
-            let matched = pattern.matches(question.resource, question.context);
+            let matched =
+                pattern.matches_signed(question.resource, &question.resource_holds, question.context);
             unresolved |= matched.is_none();
             matched == Some(true)
         });
         match resources.negated {
             false => named,
             // A variable without a value must not turn "all but mine" into "all": such an Allow does not apply.
-            true => !named && !(unresolved && self.effect == Effect::Allow),
+            true => !(named || unresolved && self.effect == Effect::Allow),
         }
     }
 }
