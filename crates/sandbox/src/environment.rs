@@ -117,6 +117,15 @@ impl Environment {
         self.control.set_frozen(false)
     }
 
+    /// Changes the share of processor time, in cores; a program may be given more while it starts. Without a
+    /// cpu limit on this host it does nothing.
+    ///
+    /// # Errors
+    /// The environment has ended, or the kernel refused.
+    pub fn set_cpu_quota(&self, cores: f64) -> io::Result<()> {
+        self.control.group.cpu.as_ref().map_or(Ok(()), |cpu| cpu.limit(cores))
+    }
+
     /// The most memory used at a time until now, in bytes, where the host tells. Unlike
     /// [`Exit::memory_peak_bytes`] it counts what lies in `/tmp`.
     pub fn memory_peak(&self) -> Option<u64> {

@@ -85,6 +85,30 @@ pub struct GroupView {
     pub memory_peak: Option<PathBuf>,
     /// How to freeze.
     pub freezer: Option<FreezerView>,
+    /// How to change the share of processor time.
+    pub cpu: Option<CpuView>,
+}
+
+/// The file that limits an environment's processor time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuView {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether the period is written after the quota.
+    pub with_period: bool,
+}
+
+impl CpuView {
+    const PERIOD_MICROSECONDS: u32 = 100_000;
+    /// The least that the kernel takes.
+    const LEAST_MICROSECONDS: f64 = 1_000.0;
+
+    /// Sets the share, in cores.
+    pub fn limit(&self, cores: f64) -> io::Result<()> {
+        let quota = (cores * f64::from(Self::PERIOD_MICROSECONDS)).max(Self::LEAST_MICROSECONDS) as u64;
+        let period = if self.with_period { format!(" {}", Self::PERIOD_MICROSECONDS) } else { String::new() };
+        std::fs::write(&self.path, format!("{quota}{period}"))
+    }
 }
 
 /// The file that freezes an environment, and what to write to it.

@@ -6,14 +6,12 @@
 //! sweep what a killed one left.
 
 use super::hierarchy::{Hierarchies, Hierarchy, Version};
-use crate::protocol::{Failure, FreezerView, GroupView, Step};
+use crate::protocol::{CpuView, Failure, FreezerView, GroupView, Step};
 use rustix::process::Pid;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-
-const CPU_PERIOD_MICROSECONDS: f64 = 100_000.0;
 
 /// What a group limits.
 pub struct Limits {
@@ -88,11 +86,10 @@ fn limit_memory(version: Version, directory: &Path, bytes: u64) -> io::Result<()
     write_if_there(directory.join("memory.memsw.limit_in_bytes"), &bytes)
 }
 
-fn limit_cpu(version: Version, directory: &Path, cores: f64) -> io::Result<()> {
-    let quota = (cores * CPU_PERIOD_MICROSECONDS).max(1_000.0) as u64;
+fn cpu_view(version: Version, directory: &Path) -> CpuView {
     match version {
-        Version::Two => fs::write(directory.join("cpu.max"), format!("{quota} {CPU_PERIOD_MICROSECONDS}")),
-        Version::One => fs::write(directory.join("cpu.cfs_quota_us"), quota.to_string()),
+        Version::One => CpuView { path: directory.join("cpu.cfs_quota_us"), with_period: false },
+        Version::Two => CpuView { path: directory.join("cpu.max"), with_period: true },
     }
 }
 
@@ -130,7 +127,7 @@ impl Group {
                 fs::write(directory.join("pids.max"), (u64::from(limits.processes) + 1).to_string())?;
             }
             if let Some((version, directory)) = &self.cpu {
-                limit_cpu(*version, directory, limits.cpu_quota)?;
+                cpu_view(*version, directory).limit(limits.cpu_quota)?;
             }
             Ok::<_, io::Error>(())
         };
@@ -172,6 +169,7 @@ impl Group {
             memory_current: memory("memory.usage_in_bytes", "memory.current"),
             memory_peak: memory("memory.max_usage_in_bytes", "memory.peak"),
             freezer,
+            cpu: self.cpu.as_ref().map(|(version, directory)| cpu_view(*version, directory)),
         }
     }
 
@@ -232,14 +230,19 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
-/// `nephos-<pid namespace>-<pid>-<start time>` of a process: a name that no other process ever has again.
+/// `nephos-<pid namespace>-<pid>-<start time>` of a living process: a name that no other process ever has.
 fn owner_name(process: &str) -> Option<String> {
     let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
     let namespace: String = namespace.to_str()?.chars().filter(char::is_ascii_digit).collect();
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let pid: u32 = stat.split(' ').next()?.parse().ok()?;
-    // The second field is a name in parentheses that may hold anything; the 22nd is the start time.
-    let start = stat.rsplit(')').next()?.split_ascii_whitespace().nth(19)?;
+    // The second field is a name in parentheses that may hold anything; the third is the state, and the 22nd
+    // the start time.
+    let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
+    let (state, start) = (fields.next()?, fields.nth(18)?);
+    if ["Z", "X"].contains(&state) {
+        return None;
+    }
     Some(format!("nephos-{namespace}-{pid}-{start}"))
 }
 
@@ -250,8 +253,7 @@ fn sweep(parent: &Path) {
         let name = entry.file_name();
         let Some(owner) = name.to_str().and_then(gone_owner) else { continue };
         tracing::debug!(owner, "sweeping a control group of a helper that is gone");
-        empty(&entry.path());
-        let _ = fs::remove_dir(entry.path());
+        remove_with_members(&entry.path());
     }
 }
 
@@ -267,17 +269,16 @@ fn gone_owner(name: &str) -> Option<&str> {
     (of_this_namespace && pid.parse::<u32>().is_ok() && gone).then_some(owner)
 }
 
-/// Kills what is left in a group, and waits a moment for it to be gone.
-fn empty(directory: &Path) {
+/// Kills what is left in a group, and removes it as soon as it is empty; gives up after a moment.
+fn remove_with_members(directory: &Path) {
     let _ = write_if_there(directory.join("freezer.state"), "THAWED");
-    for _ in 0..50 {
+    for _ in 0..100 {
         let members = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
-        let members: Vec<Pid> = members.lines().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect();
-        if members.is_empty() {
-            return;
-        }
-        for pid in members {
+        for pid in members.lines().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        if fs::remove_dir(directory).is_ok() {
+            return;
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -296,7 +297,7 @@ mod tests {
     fn version_two_has_its_own_files() {
         let directory = tempfile::tempdir().unwrap();
         limit_memory(Version::Two, directory.path(), 1 << 20).unwrap();
-        limit_cpu(Version::Two, directory.path(), 0.5).unwrap();
+        cpu_view(Version::Two, directory.path()).limit(0.5).unwrap();
         let read = |file: &str| fs::read_to_string(directory.path().join(file)).unwrap();
         assert_eq!(read("memory.max"), "1048576");
         assert_eq!(read("memory.swap.max"), "0");
@@ -314,7 +315,7 @@ mod tests {
     fn version_one_has_its_own_files() {
         let directory = tempfile::tempdir().unwrap();
         limit_memory(Version::One, directory.path(), 1 << 20).unwrap();
-        limit_cpu(Version::One, directory.path(), 0.001).unwrap();
+        cpu_view(Version::One, directory.path()).limit(0.001).unwrap();
         let read = |file: &str| fs::read_to_string(directory.path().join(file)).unwrap();
         assert_eq!(read("memory.limit_in_bytes"), "1048576");
         assert_eq!(read("cpu.cfs_quota_us"), "1000", "the least that the kernel takes");

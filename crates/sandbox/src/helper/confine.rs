@@ -84,10 +84,17 @@ pub fn drop_capabilities() -> io::Result<()> {
     Ok(())
 }
 
+/// Raises this process's own limit of open files as far as it goes.
+pub fn raise_open_files() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
 /// Sets the limits that hold for each process or for the user id as a whole.
 pub fn limit_resources(spec: &Spec) -> Result<(), Failure> {
     let limits = [
-        (Resource::Core, 0),
+        // Of 0 the kernel still feeds a crash handler of the host, running as root; of 1 it does not.
+        (Resource::Core, 1),
         (Resource::Nofile, u64::from(spec.max_files)),
         (Resource::Nproc, u64::from(spec.max_processes)),
         (Resource::Memlock, 64 << 10),

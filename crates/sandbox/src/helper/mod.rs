@@ -81,6 +81,8 @@ pub fn main() -> io::Result<()> {
     sys::ignore_group_signals();
     let _ = rustix::process::setsid();
     let _ = rustix::thread::set_name(c"nephos-sandbox");
+    // Each environment takes three descriptors.
+    confine::raise_open_files();
     let channel = Channel::from_socket(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
     let null = openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;

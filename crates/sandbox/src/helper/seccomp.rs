@@ -94,6 +94,8 @@ const REFUSED: &[i64] = &[
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
 ];
+/// TIOCSTI and TIOCLINUX, which type into a terminal in the user's place.
+const TYPING: [u64; 2] = [0x5412, 0x541C];
 const STATMOUNT: i64 = 457;
 const LISTMOUNT: i64 = 458;
 
@@ -184,8 +186,13 @@ fn rules() -> Built<Rules> {
     rules.insert(libc::SYS_socketpair, vec![other_than(&[libc::AF_UNIX])?]);
     // 0 is plain Linux, and all ones only asks.
     rules.insert(libc::SYS_personality, vec![other_than(&[0, -1])?]);
-    let typing = [libc::TIOCSTI, libc::TIOCLINUX].map(|request| all([is(1, SeccompCmpOp::Eq, request)]));
+    let typing = TYPING.map(|request| all([is(1, SeccompCmpOp::Eq, request)]));
     rules.insert(libc::SYS_ioctl, typing.into_iter().collect::<Built<_>>()?);
+    // The limit of core files is one that even a crash handler of the host respects, and is to stay.
+    let core = u64::from(libc::RLIMIT_CORE);
+    let new = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0);
+    rules.insert(libc::SYS_prlimit64, vec![all([is(1, SeccompCmpOp::Eq, core), new])?]);
+    rules.insert(libc::SYS_setrlimit, vec![all([is(0, SeccompCmpOp::Eq, core)])?]);
     Ok(rules)
 }
 

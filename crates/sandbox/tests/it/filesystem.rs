@@ -51,6 +51,24 @@ async fn code_is_shown_read_only_under_its_name() {
     assert!(!code.path().join("x").exists() && !layer.path().join("x").exists());
 }
 
+/// Landlock and file modes would stop most writes as well; the mounts themselves are to be closed.
+#[tokio::test]
+async fn every_mount_but_tmp_is_read_only_and_none_gives_rights() {
+    let code = folder(&[]);
+    let mut spec = shell("cut -d ' ' -f 5,6 /proc/self/mountinfo");
+    spec.mounts = vec![mount(code.path(), "/var/task"), mount(code.path(), "/opt")];
+    let mounts = output_of(spec).await;
+    assert!(mounts.lines().count() > 8, "{mounts}");
+    for line in mounts.lines() {
+        let (place, options) = line.split_once(' ').expect(line);
+        let has = |option: &str| options.split(',').any(|other| other == option);
+        assert_eq!(has("rw"), place == "/tmp", "{line}");
+        assert!(has("nosuid"), "{line}");
+        let device = place.starts_with("/dev/") || place.starts_with("/proc/");
+        assert!(has("nodev") || (device && has("noexec")), "{line}");
+    }
+}
+
 #[tokio::test]
 async fn links_in_code_lead_nowhere_outside() {
     let code = folder(&[]);

@@ -24,6 +24,31 @@ async fn no_descriptor_leaks_in() {
     assert_eq!(output_of(python(program)).await, "['0', '1', '2', '3'] /dev/null\n");
 }
 
+/// It is a copy of the helper, which holds descriptors of every environment.
+#[tokio::test]
+async fn the_first_process_keeps_only_what_it_needs() {
+    if !is_root() {
+        // It is opaque to anybody else.
+        return;
+    }
+    let sandbox = sandbox();
+    let other = spawn(&sandbox, shell("sleep 60")).await;
+    let environment = spawn(&sandbox, shell("sleep 60")).await;
+    for first in [other.pid(), environment.pid()] {
+        let mut open: Vec<_> = std::fs::read_dir(format!("/proc/{first}/fd"))
+            .unwrap()
+            .map(|entry| std::fs::read_link(entry.unwrap().path()).unwrap().to_string_lossy().into_owned())
+            .collect();
+        // Standard error is the server's, for a last word.
+        open.retain(|target| target != "/dev/null");
+        let (sockets, rest): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|target| target.starts_with("socket:"));
+        let signals = rest.iter().filter(|target| target.contains("signalfd")).count();
+        assert!(sockets.len() <= 2 && signals == 1 && rest.len() <= 2, "{sockets:?} {rest:?}");
+    }
+    sandbox.shut_down().await;
+}
+
 #[tokio::test]
 async fn the_exit_is_told_as_it_was() {
     let sandbox = sandbox();

@@ -1,6 +1,6 @@
 //! What an environment may use, and that going beyond hurts nobody else.
 
-use crate::support::{DEADLINE, line, output_of, python, run, sandbox, shell, spawn};
+use crate::support::{DEADLINE, groups_with, line, output_of, python, run, sandbox, shell, spawn};
 use nephos_sandbox::{Spec, Status};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,6 +44,13 @@ async fn a_fork_bomb_is_contained_while_another_environment_answers() {
     let (made, errno) = told.split_once(' ').expect(&told);
     assert!(made.parse::<u32>().unwrap() < 64, "{told}");
     assert_eq!(errno, "11", "fork answers EAGAIN");
+
+    if crate::support::is_root() {
+        // The limit of the user id would have held by itself; the group's is the one that counts all.
+        let limits =
+            groups_with(bomb.pid()).into_iter().map(|group| std::fs::read_to_string(group.join("pids.max")));
+        assert_eq!(limits.flatten().map(|limit| limit.trim().to_owned()).collect::<Vec<_>>(), ["65"]);
+    }
 
     for _ in 0..50 {
         let answer = async {
@@ -143,6 +150,26 @@ print(time.process_time())
     let used: f64 = outcome.stdout.trim().parse().expect("a time");
     // 0.3 s are due; a period more at the beginning and at the end is the kernel's way of counting.
     assert!(!limited || used < 0.6, "{used} s of processor time in 1.5 s");
+    sandbox.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_program_can_be_given_more_of_the_processor_while_it_starts() {
+    let sandbox = sandbox();
+    let program = "
+import time
+def busy(seconds):
+    begun = time.monotonic(), time.process_time()
+    while time.monotonic() - begun[0] < seconds: pass
+    return (time.process_time() - begun[1]) / seconds
+time.sleep(0.3)
+print(busy(1.5))
+";
+    let environment = spawn(&sandbox, Spec { cpu_quota: 1.0, ..python(program) }).await;
+    let limited = environment.set_cpu_quota(0.1).is_ok() && crate::support::is_root();
+    let outcome = crate::support::finish(environment).await;
+    let share: f64 = outcome.stdout.trim().parse().expect("a share");
+    assert!(!limited || share < 0.3, "{share} of a core");
     sandbox.shut_down().await;
 }
 

@@ -34,6 +34,13 @@ for flag in (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0
 for persona in (8, 0x0040000, 0x0400000):
     if (errno := call(135, persona)) != 1: print('personality', hex(persona), errno)
 if (errno := call(16, 0, 0x5412, 0)) != 1: print('TIOCSTI', errno)
+import resource
+if resource.getrlimit(resource.RLIMIT_CORE)[1] > 1: print('core files')
+try:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print('the limit of core files can be changed')
+except (OSError, ValueError): pass
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
 for unknown in (435, 1000, 0x40000000 | 165, 0x40000000 | 521):
     if (errno := call(unknown, 0, 0, 0, 0, 0)) != 38: print('unknown', hex(unknown), errno)
 if call(135, 0xffffffff) != 0: print('asking for the personality is fine')
