@@ -31,11 +31,9 @@ pub struct Engine {
 impl Authorize for Engine {
     fn authorize(&self, cx: &Cx, access: &Access) -> Result<(), Denied> {
         let caller = Caller::from(&*cx.principal);
-        let action = access.action.to_lowercase();
         let mut keys = (*cx.keys).clone();
         keys.merge(&access.keys);
-        let question =
-            Question { caller: &caller, action: &action, resource: &access.resource, context: &keys };
+        let question = Question::new(&caller, access.action, &access.resource, &keys);
         let resource = access.resource_policy.as_ref();
         let resource =
             resource.map(|it| PolicySet::of("bucket", Policy::parse(&it.json, Kind::Resource).unwrap()));
