@@ -1,6 +1,7 @@
 //! Everything that S3 answers with an error, with AWS's own codes, texts and members; and the one mapping to the wire.
 
 use nephos_blobs::BlobError;
+use nephos_core::fault::FaultMember;
 use nephos_core::{Denied, Fault};
 use nephos_store::StoreError;
 use nephos_wire::BodyError;
@@ -238,11 +239,6 @@ impl Error {
         Error::AccessDenied("Access Denied".to_owned())
     }
 
-    /// Whether it says that nothing is there.
-    pub fn is_missing(&self) -> bool {
-        self.code_and_status().1 == 404
-    }
-
     /// The code and the HTTP status.
     #[allow(clippy::too_many_lines, reason = "a table of one line an error")]
     pub fn code_and_status(&self) -> (&str, u16) {
@@ -379,7 +375,8 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Fault {
         let (code, status) = error.code_and_status();
         let mut fault = Fault::new(code, error.to_string()).status(status);
-        fault.members = error.members().into_iter().map(|(name, value)| (name, text(value))).collect();
+        fault.members =
+            error.members().into_iter().map(|(name, value)| (name, FaultMember::Text(value))).collect();
         match error {
             Error::Store(_) | Error::Blob(_) => {
                 tracing::error!(%error, "s3 failed");
@@ -398,8 +395,4 @@ impl From<Error> for Fault {
             _ => fault,
         }
     }
-}
-
-fn text(value: String) -> nephos_core::fault::FaultMember {
-    nephos_core::fault::FaultMember::Text(value)
 }
