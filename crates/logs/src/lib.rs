@@ -19,7 +19,7 @@ mod names;
 mod paging;
 pub mod pattern;
 mod records;
-mod shapes;
+pub mod shapes;
 mod streams;
 mod tags;
 mod worker;
