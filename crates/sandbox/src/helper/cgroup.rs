@@ -11,6 +11,7 @@ use rustix::process::Pid;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// What a group limits.
@@ -36,6 +37,8 @@ pub struct Group {
     directories: Vec<PathBuf>,
     members: Vec<File>,
     memory: Option<Part>,
+    /// The file that tells the memory in use, kept open as it is read again and again.
+    usage: Option<File>,
     pids: Option<Part>,
     cpu: Option<Part>,
     freezer: Option<Part>,
@@ -68,6 +71,7 @@ impl Cgroups {
     fn fill(&self, group: &mut Group, name: &str) -> io::Result<()> {
         let all = &self.hierarchies;
         group.memory = group.make(all.memory.as_ref(), name)?;
+        group.usage = group.view().memory_current.and_then(|path| File::open(path).ok());
         group.pids = group.make(all.pids.as_ref(), name)?;
         group.cpu = group.make(all.cpu.as_ref(), name)?;
         group.freezer = group.make(all.freezer.as_ref(), name)?;
@@ -182,12 +186,14 @@ impl Group {
 
     /// The memory charged now, in bytes.
     pub fn memory_current(&self) -> Option<u64> {
-        read_number(&self.view().memory_current?)
+        let mut text = [0; 32];
+        let length = self.usage.as_ref()?.read_at(&mut text, 0).ok()?;
+        std::str::from_utf8(&text[..length]).ok()?.trim().parse().ok()
     }
 
     /// The most memory charged, in bytes.
     pub fn memory_peak(&self) -> Option<u64> {
-        read_number(&self.view().memory_peak?)
+        fs::read_to_string(self.view().memory_peak?).ok()?.trim().parse().ok()
     }
 
     /// What cannot be reclaimed, in bytes: anonymous memory, and shared memory with all `tmpfs`.
@@ -218,11 +224,6 @@ impl Group {
 
 fn freezer_view(directory: &Path, file: &str, freeze: &str, thaw: &str) -> FreezerView {
     FreezerView { path: directory.join(file), freeze: freeze.into(), thaw: thaw.into() }
-}
-
-/// The number in a file that holds one.
-pub fn read_number(path: &Path) -> Option<u64> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 /// The number after a name in a file of `name number` lines.

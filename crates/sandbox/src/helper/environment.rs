@@ -29,6 +29,7 @@ pub struct Running {
     memory_bytes: u64,
     /// Whether the program has been executed.
     pub started: bool,
+    at_ease: bool,
     over_memory: bool,
     /// The most that was measured here.
     highest_bytes: u64,
@@ -52,6 +53,7 @@ impl Running {
             tmp,
             memory_bytes: spec.memory_bytes,
             started: false,
+            at_ease: false,
             over_memory: false,
             highest_bytes: 0,
             ended: None,
@@ -97,11 +99,15 @@ impl Running {
         self.seed.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Measures its memory, and kills it if it holds more than it may.
-    pub fn measure(&mut self) {
-        let held = watch::held(self.memory_bytes, &self.seed.group, &self.tmp, self.pid()).unwrap_or(0);
-        self.highest_bytes = self.highest_bytes.max(held);
-        if held > self.memory_bytes {
+    /// Measures its memory, if that is due in this period, and kills it if it holds more than it may.
+    pub fn measure(&mut self, period: u64) {
+        if self.at_ease && !period.is_multiple_of(watch::PERIODS_AT_EASE) {
+            return;
+        }
+        let measured = watch::measure(self.memory_bytes, &self.seed.group, &self.tmp, self.pid());
+        self.at_ease = measured.at_ease;
+        self.highest_bytes = self.highest_bytes.max(measured.held_bytes);
+        if measured.held_bytes > self.memory_bytes {
             self.over_memory = true;
             self.seed.kill();
         }
@@ -125,7 +131,9 @@ impl Running {
         };
         let killed_for_memory = self.over_memory || (self.seed.group.oom_kills() > 0 && code != Some(0));
         let measured = Some(own_peak.max(self.highest_bytes)).filter(|peak| *peak > 0);
-        let peak = self.seed.group.memory_peak().or(measured).map(|peak| peak.min(self.memory_bytes));
+        // What the kernel charged includes /tmp, of which only what is still there can be told.
+        let charged = self.seed.group.memory_peak().map(|peak| peak.saturating_sub(watch::used(&self.tmp)));
+        let peak = charged.or(measured).map(|peak| peak.min(self.memory_bytes));
         Ok(ExitReport { code, signal, oom_killed: killed_for_memory, memory_peak_bytes: peak })
     }
 }

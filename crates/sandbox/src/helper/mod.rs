@@ -73,6 +73,8 @@ struct Helper {
     /// Whether the last turn made something ahead, and the next may go on with that.
     preparing: bool,
     measured: Instant,
+    /// How many times all environments were measured.
+    period: u64,
 }
 
 /// Runs the helper: the server's socket is standard input.
@@ -160,7 +162,16 @@ impl Helper {
         let data = epoll::EventData::new_u64(CONTROL);
         epoll::add(&events, &channel, data, epoll::EventFlags::IN)?;
         let (running, leftover) = (BTreeMap::new(), Vec::new());
-        Ok(Helper { channel, host, running, leftover, events, preparing: false, measured: Instant::now() })
+        Ok(Helper {
+            channel,
+            host,
+            running,
+            leftover,
+            events,
+            preparing: false,
+            measured: Instant::now(),
+            period: 0,
+        })
     }
 
     /// Serves until the server is gone.
@@ -305,7 +316,9 @@ impl Helper {
             return;
         }
         self.measured = Instant::now();
-        self.running.values_mut().for_each(Running::measure);
+        self.period += 1;
+        let period = self.period;
+        self.running.values_mut().for_each(|running| running.measure(period));
     }
 
     /// Kills and clears everything.

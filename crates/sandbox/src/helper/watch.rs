@@ -11,24 +11,37 @@ use std::os::fd::OwnedFd;
 
 /// How often environments are measured, in milliseconds.
 pub const PERIOD_MILLISECONDS: u64 = 100;
+/// Those that use less than half of their memory, and have a limit by the kernel, are measured only every so
+/// many periods.
+pub const PERIODS_AT_EASE: u64 = 5;
 /// More processes than this are not walked through; the limit of processes is far below.
 const MAX_WALK: usize = 16_384;
 
-/// Memory held now, in bytes, without what lies in `/tmp`; `None` if a group tells that it is within `limit`
-/// without a closer look.
-pub fn held(limit: u64, group: &Group, tmp: &OwnedFd, first_process: u32) -> Option<u64> {
+/// What was measured.
+pub struct Measured {
+    /// Memory held now, in bytes, without what lies in `/tmp`; never less than what it is.
+    pub held_bytes: u64,
+    /// Whether the next look is not urgent.
+    pub at_ease: bool,
+}
+
+/// Measures an environment; a closer look is taken only where the group as a whole is above `limit`.
+pub fn measure(limit: u64, group: &Group, tmp: &OwnedFd, first_process: u32) -> Measured {
     if !group.limits_memory() {
-        return Some(resident(first_process));
+        return Measured { held_bytes: resident(first_process), at_ease: false };
     }
-    if group.memory_current()? <= limit {
-        return None;
-    }
+    let charged = group.memory_current().unwrap_or(0);
+    let held = if charged > limit { held_by(group, tmp) } else { None };
+    Measured { held_bytes: held.unwrap_or(charged.min(limit)), at_ease: charged < limit / 2 }
+}
+
+fn held_by(group: &Group, tmp: &OwnedFd) -> Option<u64> {
     let (anonymous, shared) = group.memory_pinned()?;
     Some(anonymous + shared.saturating_sub(used(tmp)))
 }
 
 /// Bytes that lie in a file system.
-fn used(filesystem: &OwnedFd) -> u64 {
+pub fn used(filesystem: &OwnedFd) -> u64 {
     rustix::fs::fstatfs(filesystem).map_or(0, |status| {
         let block = u64::try_from(status.f_bsize).unwrap_or(0);
         (status.f_blocks - status.f_bfree) * block

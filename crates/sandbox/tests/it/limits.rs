@@ -103,10 +103,16 @@ with open('/tmp/fill', 'wb', buffering=0) as file:
         print(error.errno, written)
 ";
     let spec = Spec { memory_bytes: 64 << 20, tmp_bytes: 128 << 20, ..python(program) };
-    let told = output_of(spec).await;
-    let (errno, written) = told.trim().split_once(' ').expect(&told);
+    let sandbox = sandbox();
+    let outcome = run(&sandbox, spec).await;
+    let (errno, written) = outcome.stdout.trim().split_once(' ').expect(&outcome.stderr);
     assert_eq!(errno, "28", "ENOSPC");
     assert_eq!(written.parse::<u64>().unwrap(), 128 << 20);
+    assert!(
+        outcome.exit.memory_peak_bytes.is_none_or(|peak| peak < 64 << 20),
+        "/tmp is not memory: {outcome:?}"
+    );
+    sandbox.shut_down().await;
 }
 
 #[tokio::test]

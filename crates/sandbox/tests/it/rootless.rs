@@ -49,8 +49,7 @@ fn every_other_test_holds_without_root() {
         // This is already the case.
         return;
     }
-    let output =
-        as_nobody(&["--test-threads=2", "--skip", "rootless::every_other", "--skip", "many_environments"]);
+    let output = as_nobody(&["--test-threads=2", "--skip", "rootless::every_other"]);
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("walls::") && told.contains("0 failed"), "{told}");
