@@ -3,6 +3,9 @@
 mod emit;
 mod model;
 mod names;
+mod patterns;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::fs;
@@ -23,8 +26,9 @@ struct Manifest {
 pub struct ServiceConfig {
     /// The service's name, which is also that of its file in models/.
     pub name: String,
-    /// The folder in the public models, such as `dynamodb/2012-08-10`.
-    pub model: String,
+    /// The folder in the public models, such as `dynamodb/2012-08-10`. None where the file in models/ is made by hand,
+    /// or is another crate's: it is then never renewed here.
+    pub model: Option<String>,
     /// Where the shapes go, from the crate's folder.
     pub output: PathBuf,
     /// The operations that the crate has.
@@ -41,6 +45,12 @@ pub struct ServiceConfig {
     /// Whether inputs are checked against the model.
     #[serde(default = "default_true")]
     pub validates: bool,
+    /// Whether lists refuse nulls, which the texts of their violations then say.
+    #[serde(default)]
+    pub members_not_null: bool,
+    /// Shapes whose values no error shows, though the model does not call them sensitive.
+    #[serde(default)]
+    pub hidden: std::collections::BTreeSet<String>,
     /// What stands before an error's name in `__type`.
     #[serde(default)]
     pub error_namespace: String,
@@ -56,13 +66,17 @@ fn default_true() -> bool {
 
 /// `cargo xtask codegen`.
 pub fn run(args: &[String]) -> Result<(), String> {
+    run_in(&crate::root(), args)
+}
+
+fn run_in(root: &Path, args: &[String]) -> Result<(), String> {
     let check = args.iter().any(|arg| arg == "--check");
     let from = args.iter().position(|arg| arg == "--models-from");
     let from = from.and_then(|at| args.get(at + 1)).map(PathBuf::from);
     let wanted: Vec<&String> =
         args.iter().filter(|arg| !arg.starts_with("--") && from.as_deref() != Some(Path::new(arg))).collect();
     let mut stale = Vec::new();
-    for folder in crates()? {
+    for folder in crates(root)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !wanted.is_empty() && !wanted.contains(&&name) {
             continue;
@@ -71,13 +85,11 @@ pub fn run(args: &[String]) -> Result<(), String> {
         let manifest: Manifest =
             toml::from_str(&manifest).map_err(|e| format!("{name}/codegen.toml: {e}"))?;
         for service in &manifest.service {
-            let text = generate(service, from.as_deref())?;
+            let text = generate(root, service, from.as_deref())?;
             let path = folder.join(&service.output);
-            if check {
-                if read(&path).ok().as_deref() != Some(&text) {
-                    stale.push(path.display().to_string());
-                }
-            } else {
+            if check && read(&path).ok().as_deref() != Some(&text) {
+                stale.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
+            } else if !check {
                 fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))?;
             }
         }
@@ -89,8 +101,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
 }
 
-fn crates() -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(crate::root().join("crates")).map_err(|e| e.to_string())?;
+fn crates(root: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(root.join("crates")).map_err(|e| e.to_string())?;
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     folders.retain(|folder| folder.join("codegen.toml").exists());
     folders.sort();
@@ -101,25 +113,26 @@ fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn generate(service: &ServiceConfig, from: Option<&Path>) -> Result<String, String> {
-    let kept = crate::root().join("models").join(format!("{}.json", service.name));
-    if let Some(from) = from {
-        let source = model::public(&from.join(&service.model))?;
+fn generate(root: &Path, service: &ServiceConfig, from: Option<&Path>) -> Result<String, String> {
+    let kept = root.join("models").join(format!("{}.json", service.name));
+    if let (Some(from), Some(folder)) = (from, &service.model) {
+        let source = model::public(&from.join(folder))?;
         let trimmed = model::trim(&source, service)?;
         let text = serde_json::to_string_pretty(&trimmed).map_err(|e| e.to_string())?;
         fs::write(&kept, text + "\n").map_err(|e| format!("{}: {e}", kept.display()))?;
     }
     let model: Value = serde_json::from_str(&read(&kept)?).map_err(|e| format!("{}: {e}", kept.display()))?;
-    rustfmt(&emit::emit(&model, service)?)
+    // The file may hold more than this entry has: that of another crate does.
+    rustfmt(root, &emit::emit(&model::trim(&model, service)?, service)?)
 }
 
 /// Formats with the project's own rules, so that `cargo fmt` leaves the file as it is.
-fn rustfmt(text: &str) -> Result<String, String> {
+fn rustfmt(root: &Path, text: &str) -> Result<String, String> {
     use std::io::Write;
     use std::process::{Command, Stdio};
     let mut child = Command::new("rustfmt")
         .args(["--edition", "2024", "--config-path"])
-        .arg(crate::root())
+        .arg(root)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -46,6 +46,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "ValidationError",
     validates: true,
+    members_not_null: false,
     operations: &[
         &op::CREATE_CHANGE_SET,
         &op::CREATE_STACK,

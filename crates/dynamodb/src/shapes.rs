@@ -51,6 +51,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "ValidationException",
     validates: true,
+    members_not_null: false,
     operations: &[
         &op::BATCH_GET_ITEM,
         &op::BATCH_WRITE_ITEM,

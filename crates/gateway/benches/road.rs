@@ -47,6 +47,7 @@ static MODEL: ServiceModel = ServiceModel {
     errors: &[],
     validation_code: "ValidationException",
     validates: false,
+    members_not_null: false,
     operations: &[&PUT_ITEM],
     absent: &[],
 };

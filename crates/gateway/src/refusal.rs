@@ -293,6 +293,7 @@ pub(crate) fn nobody(protocol: Protocol) -> &'static ServiceModel {
             errors: &[],
             validation_code: "ValidationException",
             validates: false,
+            members_not_null: false,
             operations: &[],
             absent: NONE,
         }

@@ -52,6 +52,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "ValidationError",
     validates: true,
+    members_not_null: true,
     operations: &[
         &op::ADD_USER_TO_GROUP,
         &op::ATTACH_GROUP_POLICY,
@@ -6891,7 +6892,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(64),
-            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[\\w+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[[0-9A-Za-z_]+=,.@-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -6902,7 +6903,7 @@ mod schema {
         rules: Rules {
             min: Some(16),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w]+", "\\A(?:[\\w]+)\\z")),
+            pattern: Some(Pattern::new("[\\w]+", "\\A(?:[[0-9A-Za-z_]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -6931,7 +6932,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[\\w+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[[0-9A-Za-z_]+=,.@-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -6942,7 +6943,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[\\w+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[[0-9A-Za-z_]+=,.@-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -6958,7 +6959,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(64),
-            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[\\w+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[[0-9A-Za-z_]+=,.@-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -6980,7 +6981,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[\\w+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[[0-9A-Za-z_]+=,.@-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -7081,7 +7082,7 @@ mod schema {
     pub(super) static T_TAG_LIST_TYPE: Type = Type {
         name: "tagListType",
         kind: Kind::List { member: &T_TAG, name: "member", flattened: false },
-        rules: Rules { min: None, max: Some(50), pattern: None, values: &[], sensitive: false },
+        rules: Rules { min: None, max: Some(50), pattern: None, values: &[], sensitive: true },
     };
     pub(super) static T_POLICY: Type =
         Type { name: "Policy", kind: Kind::Structure(&S_POLICY), rules: Rules::NONE };
@@ -7283,7 +7284,7 @@ mod schema {
         rules: Rules {
             min: Some(16),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w]+", "\\A(?:[\\w]+)\\z")),
+            pattern: Some(Pattern::new("[\\w]+", "\\A(?:[[0-9A-Za-z_]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -7294,7 +7295,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[\\w+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]+", "\\A(?:[[0-9A-Za-z_]+=,.@-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -7490,7 +7491,7 @@ mod schema {
                 "\\A(?:[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)\\z",
             )),
             values: &[],
-            sensitive: false,
+            sensitive: true,
         },
     };
     pub(super) static T_TAG_VALUE_TYPE: Type = Type {
@@ -7504,12 +7505,12 @@ mod schema {
                 "\\A(?:[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)\\z",
             )),
             values: &[],
-            sensitive: false,
+            sensitive: true,
         },
     };
     pub(super) static T_TAG_KEY_LIST_TYPE: Type = Type {
         name: "tagKeyListType",
         kind: Kind::List { member: &T_TAG_KEY_TYPE, name: "member", flattened: false },
-        rules: Rules { min: None, max: Some(50), pattern: None, values: &[], sensitive: false },
+        rules: Rules { min: None, max: Some(50), pattern: None, values: &[], sensitive: true },
     };
 }

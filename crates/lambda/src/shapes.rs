@@ -64,6 +64,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "ValidationException",
     validates: true,
+    members_not_null: true,
     operations: &[
         &op::ADD_PERMISSION,
         &op::CREATE_ALIAS,
@@ -2001,7 +2002,7 @@ pub struct Unit {}
 
 shape!(Unit, &schema::EMPTY);
 
-#[allow(unused_imports)]
+#[allow(unused_imports, dead_code)]
 mod schema {
     use nephos_wire::{Kind, Location, Member, Pattern, Rules, Structure, TimestampFormat, Type};
 
@@ -5453,7 +5454,7 @@ mod schema {
             max: Some(256),
             pattern: Some(Pattern::new(
                 "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
-                "\\A(?:(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?)\\z",
+                "\\A(?:(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5490,7 +5491,7 @@ mod schema {
         rules: Rules {
             min: None,
             max: None,
-            pattern: Some(Pattern::new("[^\\s]+", "\\A(?:[^\\s]+)\\z")),
+            pattern: Some(Pattern::new("[^\\s]+", "\\A(?:[^[ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -5503,7 +5504,7 @@ mod schema {
             max: None,
             pattern: Some(Pattern::new(
                 "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)",
-                "\\A(?:arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*))\\z",
+                "\\A(?:arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-[0-9]{1})?:([0-9]{12})?:([^\\n\\r\\x{85}\\x{2028}\\x{2029}]*))\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5515,7 +5516,7 @@ mod schema {
         rules: Rules {
             min: Some(0),
             max: Some(12),
-            pattern: Some(Pattern::new("\\d{12}", "\\A(?:\\d{12})\\z")),
+            pattern: Some(Pattern::new("\\d{12}", "\\A(?:[0-9]{12})\\z")),
             values: &[],
             sensitive: false,
         },
@@ -5572,7 +5573,7 @@ mod schema {
             max: Some(10000),
             pattern: Some(Pattern::new(
                 "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
-                "\\A(?:arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?)\\z",
+                "\\A(?:arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5649,7 +5650,7 @@ mod schema {
         rules: Rules {
             min: Some(0),
             max: Some(1024),
-            pattern: Some(Pattern::new(".*", "\\A(?:.*)\\z")),
+            pattern: Some(Pattern::new(".*", "\\A(?:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -5665,7 +5666,7 @@ mod schema {
         rules: Rules {
             min: Some(0),
             max: Some(6),
-            pattern: Some(Pattern::new(".*", "\\A(?:.*)\\z")),
+            pattern: Some(Pattern::new(".*", "\\A(?:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -5681,7 +5682,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(253),
-            pattern: Some(Pattern::new(".*", "\\A(?:.*)\\z")),
+            pattern: Some(Pattern::new(".*", "\\A(?:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -5704,7 +5705,7 @@ mod schema {
             max: Some(140),
             pattern: Some(Pattern::new(
                 "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
-                "\\A(?:(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?)\\z",
+                "\\A(?:(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5790,7 +5791,7 @@ mod schema {
             max: None,
             pattern: Some(Pattern::new(
                 "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
-                "\\A(?:arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+)\\z",
+                "\\A(?:arn:(aws[a-zA-Z-]*)?:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5802,7 +5803,7 @@ mod schema {
         rules: Rules {
             min: Some(0),
             max: Some(128),
-            pattern: Some(Pattern::new("[^\\s]+", "\\A(?:[^\\s]+)\\z")),
+            pattern: Some(Pattern::new("[^\\s]+", "\\A(?:[^[ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -5839,7 +5840,7 @@ mod schema {
             max: None,
             pattern: Some(Pattern::new(
                 "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()",
-                "\\A(?:(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|())\\z",
+                "\\A(?:(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)|())\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5868,7 +5869,7 @@ mod schema {
             max: Some(140),
             pattern: Some(Pattern::new(
                 "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+",
-                "\\A(?:arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)\\z",
+                "\\A(?:arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:[0-9]{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5896,7 +5897,7 @@ mod schema {
             max: Some(200),
             pattern: Some(Pattern::new(
                 "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}",
-                "\\A(?:arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17})\\z",
+                "\\A(?:arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17})\\z",
             )),
             values: &[],
             sensitive: false,
@@ -5964,7 +5965,7 @@ mod schema {
             max: None,
             pattern: Some(Pattern::new(
                 "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()",
-                "\\A(?:(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|())\\z",
+                "\\A(?:(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)|())\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6031,7 +6032,7 @@ mod schema {
             max: Some(256),
             pattern: Some(Pattern::new(
                 "arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40}",
-                "\\A(?:arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40})\\z",
+                "\\A(?:arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:access-point/fsap-[a-f0-9]{17}$|^arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/access-point/fsap-[0-9a-f]{17,40})\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6076,7 +6077,7 @@ mod schema {
             max: Some(10000),
             pattern: Some(Pattern::new(
                 "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
-                "\\A(?:arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?)\\z",
+                "\\A(?:arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6320,7 +6321,10 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(256),
-            pattern: Some(Pattern::new("[a-zA-Z0-9\\._:\\/=+\\-@ ]+", "\\A(?:[a-zA-Z0-9\\._:/=+\\-@ ]+)\\z")),
+            pattern: Some(Pattern::new(
+                "[a-zA-Z0-9\\._:\\/=+\\-@ ]+",
+                "\\A(?:[a-zA-Z0-9\\._:\\/=+\\-@ ]+)\\z",
+            )),
             values: &[],
             sensitive: false,
         },
@@ -6333,7 +6337,7 @@ mod schema {
             max: Some(1024),
             pattern: Some(Pattern::new(
                 "arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):(\\d{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+)",
-                "\\A(?:arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):(\\d{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+))\\z",
+                "\\A(?:arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):([0-9]{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+))\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6349,7 +6353,7 @@ mod schema {
             max: Some(140),
             pattern: Some(Pattern::new(
                 "arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:capacity-provider:[a-zA-Z0-9-_]+",
-                "\\A(?:arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:capacity-provider:[a-zA-Z0-9-_]+)\\z",
+                "\\A(?:arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:capacity-provider:[a-zA-Z0-9-_]+)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6415,7 +6419,7 @@ mod schema {
             max: None,
             pattern: Some(Pattern::new(
                 "ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}",
-                "\\A(?:ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1})\\z",
+                "\\A(?:ALL|[a-z]{2}(-gov)?-[a-z]+-[0-9]{1})\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6439,7 +6443,7 @@ mod schema {
             max: Some(256),
             pattern: Some(Pattern::new(
                 "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)",
-                "\\A(?:arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+))\\z",
+                "\\A(?:arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+))\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6491,7 +6495,7 @@ mod schema {
             max: Some(350),
             pattern: Some(Pattern::new(
                 "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)",
-                "\\A(?:$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*))\\z",
+                "\\A(?:$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1})?:([0-9]{12})?:([^\\n\\r\\x{85}\\x{2028}\\x{2029}]*))\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6516,7 +6520,7 @@ mod schema {
             max: Some(2048),
             pattern: Some(Pattern::new(
                 "arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+",
-                "\\A(?:arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+)\\z",
+                "\\A(?:arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-[0-9]{1}::runtime:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]+)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -6560,7 +6564,7 @@ mod schema {
         rules: Rules {
             min: Some(84),
             max: Some(1000),
-            pattern: Some(Pattern::new(".*", "\\A(?:.*)\\z")),
+            pattern: Some(Pattern::new(".*", "\\A(?:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)\\z")),
             values: &[],
             sensitive: false,
         },

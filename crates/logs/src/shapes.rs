@@ -38,6 +38,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "InvalidParameterException",
     validates: true,
+    members_not_null: false,
     operations: &[
         &op::CREATE_LOG_GROUP,
         &op::CREATE_LOG_STREAM,
@@ -823,7 +824,7 @@ pub struct Unit {}
 
 shape!(Unit, &schema::EMPTY);
 
-#[allow(unused_imports)]
+#[allow(unused_imports, dead_code)]
 mod schema {
     use nephos_wire::{Kind, Location, Member, Pattern, Rules, Structure, TimestampFormat, Type};
 
@@ -2068,7 +2069,7 @@ mod schema {
         rules: Rules {
             min: Some(12),
             max: Some(12),
-            pattern: Some(Pattern::new("^\\d{12}$", "\\A(?:\\d{12})\\z")),
+            pattern: Some(Pattern::new("^\\d{12}$", "\\A(?:[0-9]{12})\\z")),
             values: &[],
             sensitive: false,
         },
@@ -2107,7 +2108,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(2048),
-            pattern: Some(Pattern::new("[\\w#+=/:,.@-]*", "\\A(?:[\\w#+=/:,.@-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w#+=/:,.@-]*", "\\A(?:[[0-9A-Za-z_]#+=/:,.@-]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -2244,7 +2245,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(1011),
-            pattern: Some(Pattern::new("[\\w+=/:,.@-]*", "\\A(?:[\\w+=/:,.@-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=/:,.@-]*", "\\A(?:[[0-9A-Za-z_]+=/:,.@-]*)\\z")),
             values: &[],
             sensitive: false,
         },

@@ -31,6 +31,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "ValidationException",
     validates: false,
+    members_not_null: false,
     operations: &[
         &op::ABORT_MULTIPART_UPLOAD,
         &op::COMPLETE_MULTIPART_UPLOAD,
@@ -14846,7 +14847,7 @@ mod schema {
             max: Some(128),
             pattern: Some(Pattern::new(
                 "arn:[^:]+:(s3|s3express):.*",
-                "\\A(?:arn:[^:]+:(s3|s3express):.*)\\z",
+                "\\A(?:arn:[^:]+:(s3|s3express):[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -15059,7 +15060,10 @@ mod schema {
         rules: Rules {
             min: None,
             max: None,
-            pattern: Some(Pattern::new("\\/?.+\\/.+", "\\A(?:/?.+/.+)\\z")),
+            pattern: Some(Pattern::new(
+                "\\/?.+\\/.+",
+                "\\A(?:\\/?[^\\n\\r\\x{85}\\x{2028}\\x{2029}]+\\/[^\\n\\r\\x{85}\\x{2028}\\x{2029}]+)\\z",
+            )),
             values: &[],
             sensitive: false,
         },

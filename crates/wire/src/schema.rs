@@ -247,6 +247,8 @@ pub struct ServiceModel {
     pub validation_code: &'static str,
     /// Whether members are checked against the model's constraints before the handler.
     pub validates: bool,
+    /// Whether the texts of a list's violations say that its members must not be null, as those of newer services do.
+    pub members_not_null: bool,
     /// The operations that Nephos has.
     pub operations: &'static [&'static Operation],
     /// The operations that it does not have.

@@ -151,3 +151,8 @@ impl Writer for TextWriter {
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
+
+/// Bytes out of standard base64; `None` where the text is none.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.trim()).ok()
+}

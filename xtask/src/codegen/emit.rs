@@ -97,7 +97,7 @@ impl<'a> Emitter<'a> {
                 payload = Some(index);
             }
             let target = reference["shape"].as_str().ok_or("a member without a shape")?;
-            sensitive |= self.shapes[target]["sensitive"] == true;
+            sensitive |= self.secret(target);
             let field = names::field(member);
             let ty = self.rust(target, name)?;
             let _ = writeln!(fields, "pub {field}: Option<{ty}>,");
@@ -124,6 +124,18 @@ impl<'a> Emitter<'a> {
              payload: {payload:?}, xml_name: {xml_name:?} }};"
         );
         Ok(())
+    }
+
+    /// Whether a `Debug` of this shape would show a secret. Structures take care of themselves.
+    fn secret(&self, name: &str) -> bool {
+        let shape = &self.shapes[name];
+        let inner = match shape["type"].as_str() {
+            Some("list") => ["member"].as_slice(),
+            Some("map") => ["key", "value"].as_slice(),
+            _ => [].as_slice(),
+        };
+        shape["sensitive"] == true
+            || inner.iter().any(|part| shape[*part]["shape"].as_str().is_some_and(|inner| self.secret(inner)))
     }
 
     fn member(&mut self, name: &str, reference: &Value, required: bool) -> Result<String, String> {
@@ -272,7 +284,8 @@ impl<'a> Emitter<'a> {
                 let _ = write!(errors, "({code:?}, {status}),");
             }
         }
-        let ServiceConfig { name, validation_code, validates, error_namespace, .. } = self.service;
+        let ServiceConfig { name, validation_code, validates, members_not_null, error_namespace, .. } =
+            self.service;
         let (target, api) = (metadata["targetPrefix"].as_str(), text("apiVersion"));
         let namespace = metadata["xmlNamespace"].as_str().or(metadata["xmlNamespace"]["uri"].as_str());
         let namespace = namespace.or((name == "s3").then_some("http://s3.amazonaws.com/doc/2006-03-01/"));
@@ -281,7 +294,7 @@ impl<'a> Emitter<'a> {
              endpoint_prefix: {endpoint:?}, protocol: Protocol::{protocol}, target_prefix: {target:?}, \
              api_version: {api:?}, xml_namespace: {namespace:?}, error_namespace: {error_namespace:?}, \
              errors: &[{errors}], validation_code: {validation_code:?}, validates: {validates}, \
-             operations: &[{implemented}], absent: &[{absent}] }};\n\n"
+             members_not_null: {members_not_null}, operations: &[{implemented}], absent: &[{absent}] }};\n\n"
         ))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{ServiceConfig, names};
+use super::{ServiceConfig, names, patterns};
 
 /// Gathers the types that members refer to and writes their statics.
 pub struct Types<'a> {
@@ -40,7 +40,7 @@ impl<'a> Types<'a> {
         let shapes = self.shapes;
         let shape = &shapes[shape_name];
         let kind = self.kind(shape_name, shape, reference)?;
-        let rules = rules(shape);
+        let rules = rules(shape, self.service.hidden.contains(shape_name));
         let text = format!(
             "pub(super) static {name}: Type = Type {{ name: {shape_name:?}, kind: {kind}, rules: {rules} }};\n"
         );
@@ -91,16 +91,17 @@ impl<'a> Types<'a> {
     }
 }
 
-fn rules(shape: &Value) -> String {
+/// A shape's constraints; `hidden` where no error may show its values, though the model does not say so.
+fn rules(shape: &Value, hidden: bool) -> String {
     let number = |name: &str| {
         let value = shape[name].as_i64().or_else(|| shape[name].as_f64().map(|v| v as i64));
         format!("{value:?}")
     };
-    let pattern = shape["pattern"].as_str().and_then(pattern);
+    let pattern = shape["pattern"].as_str().and_then(patterns::translate);
     let values: Vec<&str> =
         shape["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let (min, max) = (number("min"), number("max"));
-    let sensitive = shape["sensitive"].as_bool().unwrap_or(false);
+    let sensitive = hidden || shape["sensitive"] == true;
     if min == "None" && max == "None" && pattern.is_none() && values.is_empty() && !sensitive {
         return "Rules::NONE".to_owned();
     }
@@ -113,25 +114,4 @@ fn rules(shape: &Value) -> String {
     }
     let _ = write!(out, ", values: &{values:?}, sensitive: {sensitive} }}");
     out
-}
-
-/// The model's pattern in our engine's dialect, anchored; `None` where it cannot be said (look-around).
-fn pattern(shown: &str) -> Option<(String, String)> {
-    let inner = shown.trim_start_matches('^');
-    let inner = if inner.ends_with("\\$") { inner } else { inner.trim_end_matches('$') };
-    let inner = inner
-        .replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10FFFF}")
-        .replace(r"\ud800\udc00-\udbff\udfff", r"\x{10000}-\x{10FFFF}")
-        .replace(r"\p{IsLetter}", r"\p{L}")
-        .replace(r"\/", "/")
-        .replace(r"[\s\S]", r"(?s:.)")
-        .replace(r"[\S\s]", r"(?s:.)");
-    let regex = format!(r"\A(?:{inner})\z");
-    match regex::Regex::new(&regex) {
-        Ok(_) => Some((shown.to_owned(), regex)),
-        Err(_) => {
-            eprintln!("left to the service: the pattern {shown}");
-            None
-        }
-    }
 }

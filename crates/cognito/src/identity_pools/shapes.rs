@@ -28,6 +28,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "InvalidParameterException",
     validates: true,
+    members_not_null: true,
     operations: &[
         &op::CREATE_IDENTITY_POOL,
         &op::DELETE_IDENTITIES,
@@ -132,11 +133,17 @@ pub struct DescribeIdentityPoolInput {
 
 shape!(DescribeIdentityPoolInput, &schema::S_DESCRIBE_IDENTITY_POOL_INPUT, 0 identity_pool_id);
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct GetCredentialsForIdentityInput {
     pub identity_id: Option<String>,
     pub logins: Option<std::collections::BTreeMap<String, String>>,
     pub custom_role_arn: Option<String>,
+}
+
+impl std::fmt::Debug for GetCredentialsForIdentityInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetCredentialsForIdentityInput").finish_non_exhaustive()
+    }
 }
 
 shape!(GetCredentialsForIdentityInput, &schema::S_GET_CREDENTIALS_FOR_IDENTITY_INPUT, 0 identity_id, 1 logins, 2 custom_role_arn);
@@ -149,11 +156,17 @@ pub struct GetCredentialsForIdentityResponse {
 
 shape!(GetCredentialsForIdentityResponse, &schema::S_GET_CREDENTIALS_FOR_IDENTITY_RESPONSE, 0 identity_id, 1 credentials);
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct GetIdInput {
     pub account_id: Option<String>,
     pub identity_pool_id: Option<String>,
     pub logins: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for GetIdInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetIdInput").finish_non_exhaustive()
+    }
 }
 
 shape!(GetIdInput, &schema::S_GET_ID_INPUT, 0 account_id, 1 identity_pool_id, 2 logins);
@@ -181,10 +194,16 @@ pub struct GetIdentityPoolRolesResponse {
 
 shape!(GetIdentityPoolRolesResponse, &schema::S_GET_IDENTITY_POOL_ROLES_RESPONSE, 0 identity_pool_id, 1 roles, 2 role_mappings);
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct GetOpenIdTokenInput {
     pub identity_id: Option<String>,
     pub logins: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for GetOpenIdTokenInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetOpenIdTokenInput").finish_non_exhaustive()
+    }
 }
 
 shape!(GetOpenIdTokenInput, &schema::S_GET_OPEN_ID_TOKEN_INPUT, 0 identity_id, 1 logins);
@@ -334,11 +353,17 @@ pub struct TagResourceResponse {}
 
 shape!(TagResourceResponse, &schema::S_TAG_RESOURCE_RESPONSE);
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct UnlinkIdentityInput {
     pub identity_id: Option<String>,
     pub logins: Option<std::collections::BTreeMap<String, String>>,
     pub logins_to_remove: Option<Vec<String>>,
+}
+
+impl std::fmt::Debug for UnlinkIdentityInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnlinkIdentityInput").finish_non_exhaustive()
+    }
 }
 
 shape!(UnlinkIdentityInput, &schema::S_UNLINK_IDENTITY_INPUT, 0 identity_id, 1 logins, 2 logins_to_remove);
@@ -1639,7 +1664,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w._:/-]+", "\\A(?:[\\w._:/-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w._:/-]+", "\\A(?:[[0-9A-Za-z_]._:/-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1650,7 +1675,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w_]+", "\\A(?:[\\w_]+)\\z")),
+            pattern: Some(Pattern::new("[\\w_]+", "\\A(?:[[0-9A-Za-z_]_]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1663,7 +1688,10 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w\\s+=,.@-]+", "\\A(?:[\\w\\s+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new(
+                "[\\w\\s+=,.@-]+",
+                "\\A(?:[[0-9A-Za-z_][ \\t\\n\\x0B\\x0C\\r]+=,.@-]+)\\z",
+            )),
             values: &[],
             sensitive: false,
         },
@@ -1683,7 +1711,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w.;_/-]+", "\\A(?:[\\w.;_/-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w.;_/-]+", "\\A(?:[[0-9A-Za-z_].;_/-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1705,7 +1733,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w._-]+", "\\A(?:[\\w._-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w._-]+", "\\A(?:[[0-9A-Za-z_]._-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1773,7 +1801,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(55),
-            pattern: Some(Pattern::new("[\\w-]+:[0-9a-f-]+", "\\A(?:[\\w-]+:[0-9a-f-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w-]+:[0-9a-f-]+", "\\A(?:[[0-9A-Za-z_]-]+:[0-9a-f-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1799,7 +1827,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(55),
-            pattern: Some(Pattern::new("[\\w-]+:[0-9a-f-]+", "\\A(?:[\\w-]+:[0-9a-f-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w-]+:[0-9a-f-]+", "\\A(?:[[0-9A-Za-z_]-]+:[0-9a-f-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1828,7 +1856,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(15),
-            pattern: Some(Pattern::new("\\d+", "\\A(?:\\d+)\\z")),
+            pattern: Some(Pattern::new("\\d+", "\\A(?:[0-9]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1889,7 +1917,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(65535),
-            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[\\S]+)\\z")),
+            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[[^ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: false,
         },

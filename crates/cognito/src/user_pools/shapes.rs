@@ -74,6 +74,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "InvalidParameterException",
     validates: true,
+    members_not_null: true,
     operations: &[
         &op::ADD_CUSTOM_ATTRIBUTES,
         &op::ADMIN_ADD_USER_TO_GROUP,
@@ -8442,7 +8443,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(55),
-            pattern: Some(Pattern::new("[\\w-]+_[0-9a-zA-Z]+", "\\A(?:[\\w-]+_[0-9a-zA-Z]+)\\z")),
+            pattern: Some(Pattern::new("[\\w-]+_[0-9a-zA-Z]+", "\\A(?:[[0-9A-Za-z_]-]+_[0-9a-zA-Z]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -8526,7 +8527,7 @@ mod schema {
         rules: Rules {
             min: None,
             max: Some(256),
-            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[\\S]+)\\z")),
+            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[[^ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: true,
         },
@@ -8615,7 +8616,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w+]+", "\\A(?:[\\w+]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+]+", "\\A(?:[[0-9A-Za-z_]+]+)\\z")),
             values: &[],
             sensitive: true,
         },
@@ -8723,7 +8724,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(131072),
-            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[\\S]+)\\z")),
+            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[[^ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -8776,7 +8777,7 @@ mod schema {
             max: Some(2048),
             pattern: Some(Pattern::new(
                 "arn:[\\w+=/,.@-]+:[\\w+=/,.@-]+:([\\w+=/,.@-]*)?:[0-9]+:[\\w+=/,.@-]+(:[\\w+=/,.@-]+)?(:[\\w+=/,.@-]+)?",
-                "\\A(?:arn:[\\w+=/,.@-]+:[\\w+=/,.@-]+:([\\w+=/,.@-]*)?:[0-9]+:[\\w+=/,.@-]+(:[\\w+=/,.@-]+)?(:[\\w+=/,.@-]+)?)\\z",
+                "\\A(?:arn:[[0-9A-Za-z_]+=/,.@-]+:[[0-9A-Za-z_]+=/,.@-]+:([[0-9A-Za-z_]+=/,.@-]*)?:[0-9]+:[[0-9A-Za-z_]+=/,.@-]+(:[[0-9A-Za-z_]+=/,.@-]+)?(:[[0-9A-Za-z_]+=/,.@-]+)?)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -8811,7 +8812,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w+=/]+", "\\A(?:[\\w+=/]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+=/]+", "\\A(?:[[0-9A-Za-z_]+=/]+)\\z")),
             values: &[],
             sensitive: true,
         },
@@ -8822,7 +8823,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(2048),
-            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[\\S]+)\\z")),
+            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[[^ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -8855,7 +8856,10 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w\\s+=,.@-]+", "\\A(?:[\\w\\s+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new(
+                "[\\w\\s+=,.@-]+",
+                "\\A(?:[[0-9A-Za-z_][ \\t\\n\\x0B\\x0C\\r]+=,.@-]+)\\z",
+            )),
             values: &[],
             sensitive: false,
         },
@@ -8868,7 +8872,7 @@ mod schema {
         rules: Rules {
             min: Some(24),
             max: Some(64),
-            pattern: Some(Pattern::new("[\\w+]+", "\\A(?:[\\w+]+)\\z")),
+            pattern: Some(Pattern::new("[\\w+]+", "\\A(?:[[0-9A-Za-z_]+]+)\\z")),
             values: &[],
             sensitive: true,
         },
@@ -9046,7 +9050,10 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w\\s+=,.@-]+", "\\A(?:[\\w\\s+=,.@-]+)\\z")),
+            pattern: Some(Pattern::new(
+                "[\\w\\s+=,.@-]+",
+                "\\A(?:[[0-9A-Za-z_][ \\t\\n\\x0B\\x0C\\r]+=,.@-]+)\\z",
+            )),
             values: &[],
             sensitive: false,
         },
@@ -9123,7 +9130,10 @@ mod schema {
         rules: Rules {
             min: Some(6),
             max: Some(140),
-            pattern: Some(Pattern::new(".*\\{####\\}.*", "\\A(?:.*\\{####\\}.*)\\z")),
+            pattern: Some(Pattern::new(
+                ".*\\{####\\}.*",
+                "\\A(?:[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*\\{####\\}[^\\n\\r\\x{85}\\x{2028}\\x{2029}]*)\\z",
+            )),
             values: &[],
             sensitive: false,
         },
@@ -9136,7 +9146,7 @@ mod schema {
             max: Some(20000),
             pattern: Some(Pattern::new(
                 "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*",
-                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*)\\z",
+                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -9150,7 +9160,7 @@ mod schema {
             max: Some(140),
             pattern: Some(Pattern::new(
                 "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s]+",
-                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s]+)\\z",
+                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]]+)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -9305,7 +9315,7 @@ mod schema {
             max: Some(20000),
             pattern: Some(Pattern::new(
                 "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*",
-                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*)\\z",
+                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*\\{####\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -9319,7 +9329,7 @@ mod schema {
             max: None,
             pattern: Some(Pattern::new(
                 "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s]+",
-                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s]+)\\z",
+                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]]+)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -9336,7 +9346,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: Some(55),
-            pattern: Some(Pattern::new("[\\w-]+_[0-9a-f-]+", "\\A(?:[\\w-]+_[0-9a-f-]+)\\z")),
+            pattern: Some(Pattern::new("[\\w-]+_[0-9a-f-]+", "\\A(?:[[0-9A-Za-z_]-]+_[0-9a-f-]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -9404,7 +9414,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: None,
-            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[\\S]+)\\z")),
+            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[[^ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -9440,7 +9450,7 @@ mod schema {
         rules: Rules {
             min: Some(1),
             max: None,
-            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[\\S]+)\\z")),
+            pattern: Some(Pattern::new("[\\S]+", "\\A(?:[[^ \\t\\n\\x0B\\x0C\\r]]+)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -9469,7 +9479,7 @@ mod schema {
             max: Some(20000),
             pattern: Some(Pattern::new(
                 "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*",
-                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*)\\z",
+                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -9671,7 +9681,7 @@ mod schema {
             max: Some(20000),
             pattern: Some(Pattern::new(
                 "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*\\{##[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*##\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*",
-                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*\\{##[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*##\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s*]*)\\z",
+                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*\\{##[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*##\\}[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]*]*)\\z",
             )),
             values: &[],
             sensitive: false,
@@ -9685,7 +9695,7 @@ mod schema {
             max: Some(140),
             pattern: Some(Pattern::new(
                 "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s]+",
-                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\s]+)\\z",
+                "\\A(?:[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}[ \\t\\n\\x0B\\x0C\\r]]+)\\z",
             )),
             values: &[],
             sensitive: false,

@@ -62,6 +62,7 @@ const fn model(
         errors: &[],
         validation_code: "ValidationException",
         validates: false,
+        members_not_null: false,
         operations,
         absent: &[],
     }

@@ -29,6 +29,7 @@ pub static MODEL: ServiceModel = ServiceModel {
     ],
     validation_code: "ValidationError",
     validates: true,
+    members_not_null: false,
     operations: &[
         &op::ASSUME_ROLE,
         &op::ASSUME_ROLE_WITH_WEB_IDENTITY,
@@ -970,7 +971,7 @@ mod schema {
         rules: Rules {
             min: Some(2),
             max: Some(64),
-            pattern: Some(Pattern::new("[\\w+=,.@-]*", "\\A(?:[\\w+=,.@-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]*", "\\A(?:[[0-9A-Za-z_]+=,.@-]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1035,7 +1036,7 @@ mod schema {
         rules: Rules {
             min: Some(2),
             max: Some(1224),
-            pattern: Some(Pattern::new("[\\w+=,.@:\\/-]*", "\\A(?:[\\w+=,.@:/-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@:\\/-]*", "\\A(?:[[0-9A-Za-z_]+=,.@:\\/-]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1046,7 +1047,7 @@ mod schema {
         rules: Rules {
             min: Some(9),
             max: Some(256),
-            pattern: Some(Pattern::new("[\\w+=/:,.@-]*", "\\A(?:[\\w+=/:,.@-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=/:,.@-]*", "\\A(?:[[0-9A-Za-z_]+=/:,.@-]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1057,7 +1058,7 @@ mod schema {
         rules: Rules {
             min: Some(6),
             max: Some(6),
-            pattern: Some(Pattern::new("[\\d]*", "\\A(?:[\\d]*)\\z")),
+            pattern: Some(Pattern::new("[\\d]*", "\\A(?:[[0-9]]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1068,7 +1069,7 @@ mod schema {
         rules: Rules {
             min: Some(2),
             max: Some(64),
-            pattern: Some(Pattern::new("[\\w+=,.@-]*", "\\A(?:[\\w+=,.@-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]*", "\\A(?:[[0-9A-Za-z_]+=,.@-]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1126,7 +1127,7 @@ mod schema {
         rules: Rules {
             min: Some(2),
             max: Some(193),
-            pattern: Some(Pattern::new("[\\w+=,.@:-]*", "\\A(?:[\\w+=,.@:-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@:-]*", "\\A(?:[[0-9A-Za-z_]+=,.@:-]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1137,7 +1138,7 @@ mod schema {
         rules: Rules {
             min: Some(16),
             max: Some(128),
-            pattern: Some(Pattern::new("[\\w]*", "\\A(?:[\\w]*)\\z")),
+            pattern: Some(Pattern::new("[\\w]*", "\\A(?:[[0-9A-Za-z_]]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1156,7 +1157,7 @@ mod schema {
         rules: Rules {
             min: Some(2),
             max: Some(193),
-            pattern: Some(Pattern::new("[\\w+=,.@\\:-]*", "\\A(?:[\\w+=,.@\\:-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@\\:-]*", "\\A(?:[[0-9A-Za-z_]+=,.@\\:-]*)\\z")),
             values: &[],
             sensitive: false,
         },
@@ -1171,7 +1172,7 @@ mod schema {
         rules: Rules {
             min: Some(2),
             max: Some(32),
-            pattern: Some(Pattern::new("[\\w+=,.@-]*", "\\A(?:[\\w+=,.@-]*)\\z")),
+            pattern: Some(Pattern::new("[\\w+=,.@-]*", "\\A(?:[[0-9A-Za-z_]+=,.@-]*)\\z")),
             values: &[],
             sensitive: false,
         },
