@@ -18,6 +18,9 @@ mod stamp;
 mod tags;
 pub mod user_pools;
 
+#[cfg(test)]
+mod testing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,9 +85,12 @@ pub struct Cognito {
 impl Cognito {
     /// Puts the services together. Does no work: keys are made when the first pool is.
     pub fn new(config: Config, deps: Deps) -> Cognito {
+        Cognito::with_forge(config, deps, KeyForge::default())
+    }
+
+    fn with_forge(config: Config, deps: Deps, forge: KeyForge) -> Cognito {
         let Deps { store, seal, deliver, credentials } = deps;
         let (vault, workers) = (Vault::new(seal), Workers::new(&config.workers));
-        let forge = KeyForge::default();
         let state = (store.clone(), vault.clone());
         let user_pools = Arc::new(UserPools::new(config.issuer, state, (workers, forge.clone()), deliver));
         let identity_pools = Arc::new(IdentityPools::new(

@@ -44,7 +44,10 @@ pub(crate) struct NewKey {
 impl NewKey {
     /// Makes a key. Tens to hundreds of milliseconds.
     pub(crate) fn generate() -> Result<NewKey, KeyError> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Rejected)?;
+        NewKey::of(&KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Rejected)?)
+    }
+
+    fn of(pair: &KeyPair) -> Result<NewKey, KeyError> {
         let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Rejected)?;
         let public = pair.public_key().as_ref().to_vec();
         let kid = base64(&sha256(&[&public]));
@@ -159,6 +162,17 @@ impl KeyForge {
             }
             forge.lock().refilling = false;
         });
+    }
+
+    /// A forge that hands out the tests' own keys before it makes any, and makes none ahead.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> KeyForge {
+        let lines = include_str!("../testing/keys.txt").lines().filter(|line| !line.starts_with('#'));
+        let keys = lines.map(|line| {
+            NewKey::of(&KeyPair::from_pkcs8(&super::from_base64(line).unwrap()).unwrap()).unwrap()
+        });
+        let spare = Spare { keys: keys.collect(), refilling: true };
+        KeyForge { spare: Arc::new(Mutex::new(spare)) }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Spare> {

@@ -231,4 +231,4 @@ fn minimal_hex(number: &[u8]) -> String {
 
 #[cfg(test)]
 #[path = "srp_tests.rs"]
-mod tests;
+pub(crate) mod tests;
