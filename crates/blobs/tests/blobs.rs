@@ -1,4 +1,5 @@
 //! What is written is read back, unfinished blobs leave nothing, and clearing and sweeping delete what they should.
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic as the test itself does")]
 
 use std::collections::HashSet;
 use std::fs;

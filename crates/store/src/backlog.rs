@@ -1,8 +1,6 @@
-//! The bound on writes that wait for the disk, and the bell of the outbox's topics.
+//! The bound on writes that wait for the disk.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -40,32 +38,18 @@ impl Backlog {
         self.shrunk.notify_waiters();
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Acquire)
+    }
+
     fn is_full(&self) -> bool {
-        self.bytes.load(Ordering::Acquire) >= self.limit
-    }
-}
-
-/// One bell a topic, rung when a row of it becomes durable.
-#[derive(Debug, Default)]
-pub(crate) struct Topics {
-    bells: Mutex<HashMap<&'static str, Arc<Notify>>>,
-}
-
-impl Topics {
-    pub(crate) fn bell(&self, topic: &'static str) -> Arc<Notify> {
-        self.bells.lock().unwrap_or_else(PoisonError::into_inner).entry(topic).or_default().clone()
-    }
-
-    /// Rings for `topics`. Without a listener the ring is kept for the next one.
-    pub(crate) fn wake(&self, topics: &[&'static str]) {
-        for topic in topics {
-            self.bell(topic).notify_one();
-        }
+        self.bytes() >= self.limit
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -83,12 +67,5 @@ mod tests {
         assert!(!waiting.is_finished());
         backlog.remove(1);
         waiting.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_ring_before_the_wait_is_not_lost() {
-        let topics = Topics::default();
-        topics.wake(&["a"]);
-        tokio::time::timeout(Duration::from_secs(5), topics.bell("a").notified()).await.unwrap();
     }
 }

@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use crate::backlog::Backlog;
+use crate::counts::Counts;
 use crate::{StoreError, Tx, View};
 
 /// What a transaction's closure decided.
@@ -36,6 +37,9 @@ pub(crate) trait Engine: Send + Sync {
 
     /// How many bytes wait to be written, and how many may.
     fn backlog(&self) -> Option<&Backlog>;
+
+    /// What it has done so far.
+    fn counts(&self) -> Counts;
 
     /// What it takes at most.
     fn limits(&self) -> Limits;

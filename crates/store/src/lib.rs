@@ -8,6 +8,9 @@
 //! Deliberately absent: queries, secondary indexes and schemas (services lay out their own keys), and nested transactions.
 
 mod backlog;
+#[cfg(feature = "compare")]
+pub mod compare;
+mod counts;
 mod embedded;
 mod engine;
 mod error;
@@ -24,9 +27,11 @@ mod snapshot;
 pub mod store;
 #[cfg(test)]
 mod suite;
+mod topics;
 pub mod tx;
 mod view;
 
+pub use counts::Counts;
 pub use error::StoreError;
 pub use key::{Key, KeyReader};
 pub use options::{Durability, Options};

@@ -2,10 +2,12 @@
 //!
 //! A claim leases an event: until the lease ends nobody else gets it, and if its worker dies it is claimed again. An
 //! event has three rows: its body, written once; its state; and its place in the order of due times.
+//! In a log-structured engine a scan walks over all that was deleted in its way, and a queue deletes at its front. So the
+//! process remembers from which due time on there can be rows at all, and looks no further back.
 //! What is deliberately absent: an order between events, and a limit of attempts, which is the worker's to decide.
 
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,17 +62,17 @@ impl Record for State {
 pub fn put(tx: &mut Tx, topic: &'static str, due: Timestamp, payload: &[u8]) -> Result<EventId, StoreError> {
     let id = random::bytes();
     let state = State { due: due.millis(), created: due.millis(), attempts: 0 };
+    tx.announce(topic, state.due, true);
     tx.put(body_key(topic, &id), Bytes::copy_from_slice(payload));
     tx.put_record(state_key(topic, &id), &state)?;
     tx.put(due_key(topic, state.due, &id), Bytes::new());
-    tx.signal(topic);
     Ok(EventId { id, claim: 0 })
 }
 
 impl Outbox {
     /// The events of `topic` in `store`.
     pub fn new(store: Store, topic: &'static str) -> Outbox {
-        let bell = store.bell(topic);
+        let bell = store.topics().bell(topic);
         Outbox { store, topic, bell }
     }
 
@@ -82,14 +84,22 @@ impl Outbox {
         lease: Duration,
     ) -> Result<Vec<Event>, StoreError> {
         let topic = self.topic;
-        if self.store.read(|view| due_ids(view, topic, now, 1))?.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(from) = self.first_due(now)? else { return Ok(Vec::new()) };
         let claim = move |tx: &mut Tx| {
-            let ids = due_ids(tx, topic, now, limit)?;
-            ids.into_iter().map(|id| lease_event(tx, topic, id, now + lease)).collect()
+            let ids = due_ids(tx, &due_between(topic, from, now).limit(limit))?;
+            ids.into_iter().map(|(_, id)| lease_event(tx, topic, id, now + lease)).collect()
         };
         self.store.transact("outbox claim", claim).await
+    }
+
+    /// The earliest due time up to `now`, noted as the one from which to look the next time.
+    fn first_due(&self, now: Timestamp) -> Result<Option<i64>, StoreError> {
+        // Marked before the snapshot is taken: what is announced after the mark may be missing from it.
+        let mark = self.store.topics().mark(self.topic);
+        let range = due_between(self.topic, mark.floor(), now).limit(1);
+        let first = self.store.read(|view| due_ids(view, &range))?.first().map(|(due, _)| *due);
+        self.store.topics().raise(self.topic, &mark, first.unwrap_or(now.millis().saturating_add(1)));
+        Ok(first)
     }
 
     /// Removes a delivered event. Doing so twice is no error.
@@ -111,7 +121,7 @@ impl Outbox {
         let retry = |tx: &mut Tx| {
             let state = tx.record::<State>(&state_key(topic, &id.id))?;
             let Some(state) = state.filter(|state| state.attempts == id.claim) else { return Ok(()) };
-            tx.signal(topic);
+            tx.announce(topic, due.millis(), true);
             move_due(tx, topic, &id.id, &State { due: due.millis(), ..state }, state.due)
         };
         self.store.transact("outbox retry", retry).await
@@ -119,9 +129,10 @@ impl Outbox {
 
     /// When the next event is due; it may be past.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let first = self.store.read(|view| view.range(&Range::prefix(&due_keys(self.topic)).limit(1)))?;
-        let millis = first.first().map(|(key, _)| split_due_key(key.as_bytes())).transpose()?;
-        Ok(millis.map(|(millis, _)| Timestamp::from_millis(millis)))
+        let from = self.store.topics().mark(self.topic).floor();
+        let range = due_between(self.topic, from, Timestamp::from_millis(i64::MAX)).limit(1);
+        let first = self.store.read(|view| due_ids(view, &range))?;
+        Ok(first.first().map(|(due, _)| Timestamp::from_millis(*due)))
     }
 
     /// Returns when an event of this topic was committed in this process since the last call, or after `at_most`.
@@ -134,20 +145,22 @@ impl Outbox {
 
 type Id = [u8; 16];
 
-fn due_ids(
-    from: &dyn Read,
-    topic: &'static str,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Id>, StoreError> {
+/// The events that are due from `from` up to and with `to`.
+fn due_between(topic: &'static str, from: i64, to: Timestamp) -> Range {
+    let end = match to.millis().checked_add(1) {
+        Some(after) => Bound::Excluded(due_key(topic, after, &[0; 16])),
+        None => Range::prefix(&due_keys(topic)).end,
+    };
+    Range::between(Bound::Included(due_key(topic, from, &[0; 16])), end)
+}
+
+fn due_ids(view: &dyn Read, range: &Range) -> Result<Vec<(i64, Id)>, StoreError> {
     let mut found = Vec::new();
-    let range =
-        Range::prefix(&due_keys(topic)).before(&due_key(topic, now.millis().saturating_add(1), &[0; 16]));
-    from.scan(&range.limit(limit), &mut |key, _| {
+    view.scan(range, &mut |key, _| {
         found.push(split_due_key(key));
         ControlFlow::Continue(())
     })?;
-    found.into_iter().map(|entry| entry.map(|(_, id)| id)).collect()
+    found.into_iter().collect()
 }
 
 fn lease_event(tx: &mut Tx, topic: &'static str, id: Id, until: Timestamp) -> Result<Event, StoreError> {
@@ -155,6 +168,7 @@ fn lease_event(tx: &mut Tx, topic: &'static str, id: Id, until: Timestamp) -> Re
     let payload = tx.get(&body_key(topic, &id))?.ok_or_else(|| lost("body"))?;
     let attempts = state.attempts.saturating_add(1);
     let created = Timestamp::from_millis(state.created);
+    tx.announce(topic, until.millis(), false);
     move_due(tx, topic, &id, &State { due: until.millis(), attempts, ..state }, state.due)?;
     Ok(Event { id: EventId { id, claim: attempts }, attempts, payload, created })
 }
@@ -274,6 +288,17 @@ mod tests {
         assert_eq!(claimed(&outbox, at(101)).await, [""; 0]);
         outbox.retry(&second.id, at(102)).await.unwrap();
         assert_eq!(claimed(&outbox, at(102)).await, ["x"]);
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_due_earlier_than_those_before_is_found() {
+        let store = Store::memory();
+        let outbox = Outbox::new(store.clone(), "topic");
+        put_event(&store, at(100), b"first").await;
+        assert_eq!(claimed(&outbox, at(200)).await, ["first"]);
+        assert_eq!(claimed(&outbox, at(200)).await, [""; 0]);
+        put_event(&store, at(5), b"earlier").await;
+        assert_eq!(claimed(&outbox, at(200)).await, ["earlier"]);
     }
 
     #[tokio::test]

@@ -27,6 +27,19 @@ pub(crate) trait Snapshot {
     fn scan(&self, range: &Range, visit: Entries<'_>) -> Result<(), StoreError>;
 }
 
+/// The state of a store that was never written.
+pub(crate) struct Nothing;
+
+impl Snapshot for Nothing {
+    fn get(&self, _: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        Ok(None)
+    }
+
+    fn scan(&self, _: &Range, _: Entries<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
 /// Scans `base` as it looks with `writes` laid over it.
 pub(crate) fn scan_over(
     base: &dyn Snapshot,

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
-use crate::backlog::Topics;
+use crate::counts::Counts;
 use crate::embedded::Embedded;
 use crate::engine::{Engine, Receipt, Verdict};
 use crate::local::{Bounds, Local};
 use crate::memory::Memory;
 use crate::postgres::Postgres;
+use crate::topics::Topics;
 use crate::{Options, StoreError, Tx, View};
 
 /// An ordered map of bytes with consistent snapshots and serializable transactions. Clones share it.
@@ -23,7 +22,7 @@ pub struct Store {
 impl Store {
     /// Opens, or makes, the data folder `dir`. One process can have it open at a time.
     pub fn open(dir: &Path, options: Options) -> Result<Store, StoreError> {
-        let topics = Arc::<Topics>::default();
+        let topics = Topics::new(true);
         let bounds = Bounds::of(&options);
         let engine = Local::new(Embedded::open(dir, options)?, bounds, topics.clone())?;
         Ok(Store::over(engine, topics))
@@ -31,13 +30,13 @@ impl Store {
 
     /// Uses a database server that speaks PostgreSQL's protocol; `url` is a connection string.
     pub fn postgres(url: &str, options: Options) -> Result<Store, StoreError> {
-        let topics = Arc::<Topics>::default();
+        let topics = Topics::new(false);
         Ok(Store::over(Postgres::connect(url, &options, topics.clone())?, topics))
     }
 
     /// A store that is gone with the process.
     pub fn memory() -> Store {
-        let topics = Arc::<Topics>::default();
+        let topics = Topics::new(true);
         let bounds = Bounds::of(&Options::default());
         Store::over(Local::without_thread(Memory::default(), bounds, topics.clone()), topics)
     }
@@ -79,6 +78,11 @@ impl Store {
         outcome
     }
 
+    /// What the store has done so far.
+    pub fn counts(&self) -> Counts {
+        self.engine.counts()
+    }
+
     /// The longest key that the engine takes, in bytes.
     pub fn max_key_bytes(&self) -> usize {
         self.engine.limits().key_bytes
@@ -89,9 +93,9 @@ impl Store {
         self.engine.clear()
     }
 
-    /// The bell that rings when a row of `topic` is committed in this process.
-    pub(crate) fn bell(&self, topic: &'static str) -> Arc<Notify> {
-        self.topics.bell(topic)
+    /// What this process knows of the outbox.
+    pub(crate) fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     #[allow(clippy::type_complexity, reason = "the inner result is the closure's own")]

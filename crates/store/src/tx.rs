@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -12,6 +13,7 @@ use crate::engine::Limits;
 use crate::read::Visit;
 use crate::record::{self, Record};
 use crate::snapshot::{Entries, Snapshot, Writes, get_many_over, owned, scan_over};
+use crate::topics::{Announcement, Topics};
 use crate::view::{collect, limited};
 use crate::{Key, Range, Read, StoreError};
 
@@ -25,7 +27,8 @@ pub struct Tx {
     write_bytes: usize,
     longest_key: usize,
     reads: RefCell<Reads>,
-    topics: Vec<&'static str>,
+    topics: Arc<Topics>,
+    announced: Vec<Announcement>,
 }
 
 /// The stretch of keys that a scan has seen.
@@ -46,20 +49,20 @@ pub(crate) struct Reads {
 pub(crate) struct Changes {
     pub(crate) writes: Writes,
     pub(crate) bytes: usize,
-    /// Outbox topics to wake once the writes are durable.
-    pub(crate) topics: Vec<&'static str>,
+    /// Rows of the outbox among the writes.
+    pub(crate) announced: Vec<Announcement>,
 }
 
 impl Tx {
     /// A transaction that remembers its reads.
-    pub(crate) fn tracked(base: Box<dyn Snapshot>) -> Tx {
-        let (writes, topics, reads) = Default::default();
-        Tx { base, writes, write_bytes: 0, longest_key: 0, reads, topics }
+    pub(crate) fn tracked(base: Box<dyn Snapshot>, topics: &Arc<Topics>) -> Tx {
+        let (writes, announced, reads) = Default::default();
+        Tx { base, writes, write_bytes: 0, longest_key: 0, reads, topics: topics.clone(), announced }
     }
 
     /// A transaction that nothing can come between, so that its reads need no record.
-    pub(crate) fn untracked(base: Box<dyn Snapshot>) -> Tx {
-        let mut tx = Tx::tracked(base);
+    pub(crate) fn untracked(base: Box<dyn Snapshot>, topics: &Arc<Topics>) -> Tx {
+        let mut tx = Tx::tracked(base, topics);
         tx.reads.get_mut().untracked = true;
         tx
     }
@@ -80,11 +83,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Wakes those who wait for `topic` once this transaction is durable.
-    pub(crate) fn signal(&mut self, topic: &'static str) {
-        if !self.topics.contains(&topic) {
-            self.topics.push(topic);
-        }
+    /// Says that this transaction writes a row of the outbox, before it does; `rings` if its readers are to be woken.
+    pub(crate) fn announce(&mut self, topic: &'static str, due: i64, rings: bool) {
+        self.announced.push(self.topics.announce(topic, due, rings));
     }
 
     fn write(&mut self, key: Key, value: Option<Bytes>) {
@@ -97,7 +98,7 @@ impl Tx {
     pub(crate) fn finish(self, limits: &Limits) -> Result<(Reads, Changes), StoreError> {
         within("key", self.longest_key, limits.key_bytes)?;
         within("transaction", self.write_bytes, limits.transaction_bytes)?;
-        let changes = Changes { writes: self.writes, bytes: self.write_bytes, topics: self.topics };
+        let changes = Changes { writes: self.writes, bytes: self.write_bytes, announced: self.announced };
         Ok((self.reads.into_inner(), changes))
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! LOCK        held by the one process that has the folder open
 //! FORMAT      the format's version, written once
-//! CURRENT     the number of the generation that counts
+//! CURRENT     the number of the generation that counts; 1 if there is no such file
 //! gen-7/      that generation; any other is a leftover and is removed
 //! ```
 
@@ -51,11 +51,11 @@ impl Folder {
         }
     }
 
-    /// The generation that counts; none in a new folder.
-    pub(super) fn current(&self) -> Result<Option<u64>, StoreError> {
-        let Some(text) = self.read("CURRENT")? else { return Ok(None) };
+    /// The generation that counts.
+    pub(super) fn current(&self) -> Result<u64, StoreError> {
+        let Some(text) = self.read("CURRENT")? else { return Ok(1) };
         let number = text.trim_end().parse();
-        number.map(Some).map_err(|_| StoreError::Corrupt("CURRENT holds no number".into()))
+        number.map_err(|_| StoreError::Corrupt("CURRENT holds no number".into()))
     }
 
     /// Makes `generation` the one that counts, durably.
@@ -67,14 +67,20 @@ impl Folder {
         self.dir.join(format!("gen-{number}"))
     }
 
-    /// Removes what an earlier process left of other generations, in the background.
+    /// Removes generations that were current once, in the background.
     pub(super) fn remove_leftovers(&self, current: u64) -> Result<(), StoreError> {
-        let kept = self.generation(current);
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with("gen-") && path != kept {
-                remove_in_background(path, || ())?;
+            let number = name.strip_prefix("gen-").and_then(|number| number.parse::<u64>().ok());
+            match number {
+                // CURRENT is written before a generation is made, so it was lost or replaced.
+                Some(number) if number > current => {
+                    let found = format!("generation {number} is there, but CURRENT says {current}");
+                    return Err(StoreError::Corrupt(found));
+                }
+                Some(number) if number < current => remove_in_background(path, || ())?,
+                _ => {}
             }
         }
         Ok(())
@@ -154,10 +160,28 @@ mod tests {
     fn the_current_generation_is_remembered() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
-        assert_eq!(folder.current().unwrap(), None);
+        assert_eq!(folder.current().unwrap(), 1);
         folder.set_current(7).unwrap();
-        assert_eq!(folder.current().unwrap(), Some(7));
+        assert_eq!(folder.current().unwrap(), 7);
         fs::write(dir.path().join("CURRENT"), "x").unwrap();
         assert!(matches!(folder.current(), Err(StoreError::Corrupt(_))));
+    }
+
+    #[test]
+    fn only_what_was_current_once_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        for number in [1, 2, 3] {
+            make_folder(&folder.generation(number)).unwrap();
+        }
+        assert!(matches!(folder.remove_leftovers(2), Err(StoreError::Corrupt(_))));
+        assert!(folder.generation(3).exists());
+        folder.remove_leftovers(3).unwrap();
+        let gone = || !folder.generation(1).exists() && !folder.generation(2).exists();
+        assert!((0..500).any(|_| gone() || {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            false
+        }));
+        assert!(folder.generation(3).exists());
     }
 }

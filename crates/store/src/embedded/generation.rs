@@ -1,5 +1,6 @@
 //! One generation of the data: one of fjall's databases.
 
+use std::fs::{self, File};
 use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,17 +16,18 @@ use crate::snapshot::{Entries, Snapshot, Writes};
 use crate::{Options, Range, StoreError};
 
 /// What may be in memory of the newest writes before they go to a sorted file; two such tables is the usual.
-const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
 /// The most that all journals may hold, and so the most that a start has to read.
 const JOURNAL_BYTES: u64 = 192 * 1024 * 1024;
 /// One to write memtables to files, one to merge files.
 const WORKERS: usize = 2;
 const OPEN_FILES: usize = 256;
 const KEYSPACE: &str = "data";
+/// Stands in the folder of a generation whose making was finished; without it nothing was ever written there.
+const WHOLE: &str = "WHOLE";
 
 /// A generation, open.
 pub(super) struct Generation {
-    number: u64,
     path: PathBuf,
     /// There until the generation is dropped.
     engine: Option<Engine>,
@@ -40,10 +42,31 @@ struct Engine {
     database: Database,
 }
 
+/// Whether there is a generation in `path` that may hold something.
+pub(super) fn is_whole(path: &Path) -> bool {
+    path.join(WHOLE).exists()
+}
+
 impl Generation {
-    /// Opens generation `number` in `path`, making it if it is not there.
-    pub(super) fn open(number: u64, path: &Path, options: &Options) -> Result<Generation, StoreError> {
+    /// Makes an empty generation in `path`, in place of one that is not whole.
+    pub(super) fn make(path: &Path, options: &Options) -> Result<Generation, StoreError> {
+        if path.exists() {
+            if journal::is_used(path)? {
+                let found = format!("{} was never finished and yet holds data", path.display());
+                return Err(StoreError::Corrupt(found));
+            }
+            fs::remove_dir_all(path)?;
+        }
         make_folder(path)?;
+        let generation = Generation::open(path, options)?;
+        File::create_new(path.join(WHOLE))?.sync_all()?;
+        File::open(path)?.sync_all()?;
+        File::open(path.parent().unwrap_or(path))?.sync_all()?;
+        Ok(generation)
+    }
+
+    /// Opens the generation in `path`.
+    pub(super) fn open(path: &Path, options: &Options) -> Result<Generation, StoreError> {
         journal::check(path)?;
         let database = Database::builder(path)
             .cache_size(options.cache_bytes)
@@ -59,10 +82,9 @@ impl Generation {
         };
         let rows = database.keyspace(KEYSPACE, tuning).map_err(failed)?;
         let ledger = Ledger::recover(&ledger_rows(&database, &rows)?)?;
-        tracing::debug!(generation = number, batches = ledger.number(), "the store is open");
-        let (engine, ledger, doomed) =
-            (Some(Engine { rows, database }), Mutex::new(ledger), AtomicBool::new(false));
-        Ok(Generation { number, path: path.into(), engine, ledger, doomed })
+        tracing::debug!(path = %path.display(), batches = ledger.number(), "a generation is open");
+        let (ledger, doomed) = (Mutex::new(ledger), AtomicBool::new(false));
+        Ok(Generation { path: path.into(), engine: Some(Engine { rows, database }), ledger, doomed })
     }
 
     fn engine(&self) -> Result<&Engine, StoreError> {
@@ -73,10 +95,6 @@ impl Generation {
     pub(super) fn snapshot(self: Arc<Self>) -> Result<View, StoreError> {
         let Engine { rows, database } = self.engine()?;
         Ok(View { snapshot: database.snapshot(), rows: rows.clone(), _generation: self.clone() })
-    }
-
-    pub(super) fn number(&self) -> u64 {
-        self.number
     }
 
     /// Writes a batch and its record in the ledger.

@@ -48,6 +48,17 @@ pub(super) fn check(dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether anything was ever written.
+pub(super) fn is_used(dir: &Path) -> io::Result<bool> {
+    for path in journals(dir)? {
+        let file = File::open(path)?;
+        if file.metadata()?.len() > 0 && read_from(&file, 0)?.iter().any(|byte| *byte != 0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The journals, oldest first.
 fn journals(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -207,7 +218,7 @@ mod tests {
 
     /// A generation with some batches in its journal, closed.
     fn written(dir: &Path, sync: bool) -> PathBuf {
-        let generation = Generation::open(1, dir, &Options::default()).unwrap();
+        let generation = Generation::open(dir, &Options::default()).unwrap();
         for number in 0..BATCHES {
             let value = Bytes::from(vec![number as u8; 9000]);
             let writes = Writes::from([
@@ -231,7 +242,7 @@ mod tests {
     }
 
     fn count(dir: &Path) -> usize {
-        let generation = std::sync::Arc::new(Generation::open(1, dir, &Options::default()).unwrap());
+        let generation = std::sync::Arc::new(Generation::open(dir, &Options::default()).unwrap());
         let mut count = 0;
         let view = generation.snapshot().unwrap();
         view.scan(&Range::all(), &mut |_, _| {
@@ -292,7 +303,7 @@ mod tests {
             let path = written(dir.path(), true);
             overwrite(&path, starts(&path)[5] + offset, &[0; 64]);
             let before = fs::read(&path).unwrap();
-            let error = Generation::open(1, dir.path(), &Options::default()).map(drop).unwrap_err();
+            let error = Generation::open(dir.path(), &Options::default()).map(drop).unwrap_err();
             assert!(error.to_string().contains("damaged at byte"), "{error}");
             assert_eq!(fs::read(&path).unwrap(), before);
         }
@@ -302,7 +313,7 @@ mod tests {
     fn a_value_cannot_pass_for_a_batch() {
         let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (path, foreign) = (written(dir.path(), true), written(other.path(), true));
-        let (starts, foreign_starts) = (starts(&path), self::starts(&foreign));
+        let (starts, foreign_starts) = (starts(&path), starts(&foreign));
         let forged = &fs::read(&foreign).unwrap()[..foreign_starts[1] as usize];
         // The last batch is torn, and what is left of it holds what a client has put there.
         let torn = [&MAGIC, forged].concat();
@@ -319,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn a_generation_with_data_is_never_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gen-1");
+        drop(Generation::make(&path, &Options::default()).unwrap());
+        fs::remove_file(path.join("WHOLE")).unwrap();
+        drop(Generation::make(&path, &Options::default()).unwrap());
+        written(&path, true);
+        let error = Generation::make(&path, &Options::default()).map(drop).unwrap_err();
+        assert!(error.to_string().contains("holds data"), "{error}");
+        assert_eq!(count(&path) as u64, BATCHES);
+    }
+
+    #[test]
     fn a_lost_journal_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let path = written(dir.path(), true);
@@ -327,7 +351,7 @@ mod tests {
         let bytes = fs::read(&path).unwrap();
         let kept = [&bytes[..starts[5] as usize], &bytes[starts[10] as usize..]].concat();
         fs::write(&path, kept).unwrap();
-        let error = Generation::open(1, dir.path(), &Options::default()).map(drop).unwrap_err();
+        let error = Generation::open(dir.path(), &Options::default()).map(drop).unwrap_err();
         assert!(error.to_string().contains("missing"), "{error}");
     }
 }

@@ -4,12 +4,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::gate::{Batch, Gate, Waiter};
 use super::{Backend, Bounds};
 use crate::StoreError;
-use crate::backlog::{Backlog, Topics};
+use crate::backlog::Backlog;
+use crate::counts::Counters;
+use crate::topics::{Announcement, Topics};
+
+/// A write that took longer than this is worth a line in the log.
+const SLOW_WRITE: Duration = Duration::from_millis(100);
 
 /// What the transactions and the commit thread share.
 pub(super) struct Shared<B> {
@@ -19,7 +24,8 @@ pub(super) struct Shared<B> {
     /// The number of the newest batch that snapshots can see.
     pub(super) published: AtomicU64,
     pub(super) arrived: Condvar,
-    topics: Arc<Topics>,
+    pub(super) topics: Arc<Topics>,
+    pub(super) counters: Counters,
     gate: Mutex<Gate>,
     /// Held while a batch is written. Taken before the gate, never after it.
     writing: Mutex<()>,
@@ -34,8 +40,8 @@ pub(super) fn spawn<B: Backend>(shared: Arc<Shared<B>>) -> Result<JoinHandle<()>
 impl<B: Backend> Shared<B> {
     pub(super) fn new(backend: B, bounds: Bounds, topics: Arc<Topics>) -> Self {
         let backlog = Backlog::new(bounds.backlog_bytes);
-        let (published, arrived, gate, writing) = Default::default();
-        Shared { backend, bounds, backlog, published, arrived, topics, gate, writing }
+        let (published, arrived, counters, gate, writing) = Default::default();
+        Shared { backend, bounds, backlog, published, arrived, topics, counters, gate, writing }
     }
 
     /// Takes the gate. A closure that panicked inside it has changed nothing, so that panic is no reason to stop.
@@ -127,8 +133,15 @@ impl<B: Backend> Shared<B> {
 
     /// A panic of the engine is a failed commit like any other, and must not leave the waiters waiting.
     fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        let began = Instant::now();
         let apply = AssertUnwindSafe(|| self.backend.apply(&batch.writes));
-        catch_unwind(apply).unwrap_or_else(|_| Err(StoreError::Poisoned("the engine panicked".into())))
+        let outcome = catch_unwind(apply);
+        self.counters.batches.fetch_add(1, Ordering::Relaxed);
+        if began.elapsed() > SLOW_WRITE {
+            let (millis, bytes) = (began.elapsed().as_millis(), batch.bytes);
+            tracing::warn!(millis, bytes, "the disk took long to take a batch");
+        }
+        outcome.unwrap_or_else(|_| Err(StoreError::Poisoned("the engine panicked".into())))
     }
 
     fn settle(&self, gate: &mut Gate, batch: &Batch, outcome: &Result<(), StoreError>) -> Vec<Waiter> {
@@ -151,7 +164,7 @@ impl<B: Backend> Shared<B> {
     fn tell(&self, waiters: Vec<Waiter>, outcome: &Result<(), StoreError>) {
         for waiter in waiters {
             match outcome {
-                Ok(()) => self.topics.wake(&waiter.topics),
+                Ok(()) => waiter.announced.iter().for_each(Announcement::ring),
                 Err(cause) => {
                     waiter.tell(Err(StoreError::poisoned(cause)));
                     continue;

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::StoreError;
 use crate::snapshot::Writes;
+use crate::topics::Announcement;
 use crate::tx::Reads;
 
 /// How many published batches are kept to compare reads with. An older snapshot counts as a conflict.
@@ -45,16 +46,19 @@ pub(super) struct Flight {
 #[derive(Debug)]
 pub(super) struct Waiter {
     told: oneshot::Sender<Result<(), StoreError>>,
-    pub(super) topics: Vec<&'static str>,
+    pub(super) announced: Vec<Announcement>,
 }
 
 impl Waiter {
-    pub(super) fn writer(told: oneshot::Sender<Result<(), StoreError>>, topics: Vec<&'static str>) -> Self {
-        Waiter { told, topics }
+    pub(super) fn writer(
+        told: oneshot::Sender<Result<(), StoreError>>,
+        announced: Vec<Announcement>,
+    ) -> Self {
+        Waiter { told, announced }
     }
 
     pub(super) fn reader(told: oneshot::Sender<Result<(), StoreError>>) -> Self {
-        Waiter { told, topics: Vec::new() }
+        Waiter { told, announced: Vec::new() }
     }
 
     /// Tells. Nobody may be listening any more, which changes nothing.

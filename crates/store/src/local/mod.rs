@@ -18,13 +18,15 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::backlog::{Backlog, Topics};
+use crate::backlog::Backlog;
+use crate::counts::Counts;
 use crate::engine::{Body, Engine, Limits, Receipt, Verdict};
 use crate::snapshot::{Snapshot, Writes};
+use crate::topics::Topics;
 use crate::tx::{Changes, Reads};
 use crate::{Durability, Options, StoreError, Tx, View};
 
@@ -34,6 +36,9 @@ use pending::Pending;
 
 /// The longest key, in bytes. The embedded engine's own limit is 64 KiB.
 const MAX_KEY_BYTES: usize = 32 * 1024;
+
+/// A run at the gate that took longer than this is worth a line in the log.
+const SLOW_RUN: Duration = Duration::from_millis(50);
 
 /// An ordered map that applies batches one after the other.
 pub(crate) trait Backend: Send + Sync + 'static {
@@ -94,7 +99,7 @@ impl<B: Backend> Local<B> {
     fn run(&self, body: Body<'_>) -> Result<Run, StoreError> {
         // Read before the snapshot is taken: the snapshot may be newer than this says, never older.
         let since = self.shared.published.load(Ordering::Acquire);
-        let mut tx = Tx::tracked(self.shared.backend.snapshot()?);
+        let mut tx = Tx::tracked(self.shared.backend.snapshot()?, &self.shared.topics);
         let verdict = body(&mut tx);
         let (reads, changes) = self.finish(verdict, tx)?;
         Ok(Run { since, reads, changes })
@@ -111,7 +116,7 @@ impl<B: Backend> Local<B> {
     /// The second run, with the gate held.
     fn run_at_gate(&self, gate: &mut Gate, body: Body<'_>) -> Result<Option<Receipt>, StoreError> {
         let (pending, saw_pending) = Pending::new(self.shared.backend.snapshot()?, gate.layers());
-        let mut tx = Tx::untracked(Box::new(pending));
+        let mut tx = Tx::untracked(Box::new(pending), &self.shared.topics);
         let verdict = body(&mut tx);
         let (_, changes) = self.finish(verdict, tx)?;
         if !changes.writes.is_empty() {
@@ -124,8 +129,9 @@ impl<B: Backend> Local<B> {
 
     fn accept(&self, gate: &mut Gate, changes: Changes) -> Result<Option<Receipt>, StoreError> {
         let (told, receipt) = oneshot::channel();
+        self.shared.counters.commits.fetch_add(1, Ordering::Relaxed);
         self.shared.backlog.add(changes.bytes);
-        gate.join(changes.writes, changes.bytes, Waiter::writer(told, changes.topics));
+        gate.join(changes.writes, changes.bytes, Waiter::writer(told, changes.announced));
         if self.committer.is_none() {
             self.shared.commit_now(gate)?;
             return Ok(None);
@@ -159,12 +165,22 @@ impl<B: Backend> Engine for Local<B> {
         if !gate.conflicts(run.since, &run.reads) {
             return self.accept(&mut gate, run.changes);
         }
-        tracing::trace!(name, "conflict, running at the gate");
-        self.run_at_gate(&mut gate, body)
+        self.shared.counters.conflicts.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let outcome = self.run_at_gate(&mut gate, body);
+        if began.elapsed() > SLOW_RUN {
+            let millis = began.elapsed().as_millis();
+            tracing::warn!(name, millis, "a transaction with a conflict held up all others");
+        }
+        outcome
     }
 
     fn backlog(&self) -> Option<&Backlog> {
         Some(&self.shared.backlog)
+    }
+
+    fn counts(&self) -> Counts {
+        self.shared.counters.read(self.shared.backlog.bytes())
     }
 
     fn limits(&self) -> Limits {

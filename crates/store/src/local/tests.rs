@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::{Backend, Bounds, Local};
-use crate::backlog::Topics;
 use crate::memory::Memory;
 use crate::snapshot::{Snapshot, Writes};
+use crate::topics::Topics;
 use crate::{Key, Options, Range, Read, Store, StoreError, Tx};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,7 +74,7 @@ fn open(sync_every: Option<Duration>) -> (Store, Moody) {
         synced: AtomicUsize::new(0),
     };
     let moody = Moody(Arc::new(state));
-    let topics = Arc::<Topics>::default();
+    let topics = Topics::new(true);
     let bounds = Bounds { sync_every, ..Bounds::of(&Options::default()) };
     let engine = Local::new(moody.clone(), bounds, topics.clone()).unwrap();
     (Store::over(engine, topics), moody)
@@ -178,6 +178,8 @@ async fn what_arrives_during_a_write_is_one_batch() {
         done(running).await.unwrap();
     }
     assert_eq!(moody.0.applied.load(Ordering::Relaxed), 2);
+    let counts = store.counts();
+    assert_eq!((counts.commits, counts.batches, counts.conflicts, counts.waiting_bytes), (51, 2, 0, 0));
     assert!(names.iter().all(|name| read(&store, name).is_some()));
 }
 
@@ -210,6 +212,46 @@ async fn a_panic_of_the_engine_is_a_failed_write() {
     breaks_for_good(Mood::Panics, "panicked").await;
 }
 
+/// Commits `count` transactions that write `n`, from within another.
+fn others_commit(store: &Store, count: usize) -> Result<(), StoreError> {
+    let others = async {
+        for _ in 0..count {
+            let put = |tx: &mut Tx| {
+                tx.put(key("n"), "1");
+                Ok::<_, StoreError>(())
+            };
+            store.transact("n", put).await?;
+        }
+        Ok(())
+    };
+    let handle = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| handle.block_on(others))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_inside_the_gate_harms_nothing() {
+    let (store, _moody) = open(None);
+    let running = tokio::spawn({
+        let (store, runs) = (store.clone(), AtomicUsize::new(0));
+        async move {
+            let panics = |tx: &mut Tx| {
+                tx.get(&key("n"))?;
+                tx.put(key("a"), "1");
+                if runs.fetch_add(1, Ordering::Relaxed) == 0 {
+                    others_commit(&store, 1)
+                } else {
+                    panic!("on purpose")
+                }
+            };
+            store.transact("panics", panics).await
+        }
+    });
+    assert!(running.await.unwrap_err().is_panic());
+    done(put(&store, "b", "1")).await.unwrap();
+    assert_eq!((read(&store, "a"), read(&store, "b").is_some()), (None, true));
+    assert_eq!(store.counts().conflicts, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_outlives_the_record_of_writes_runs_again() {
     let (store, _moody) = open(None);
@@ -217,14 +259,7 @@ async fn a_transaction_that_outlives_the_record_of_writes_runs_again() {
     let slow = |tx: &mut Tx| {
         let before = tx.get(&key("n"))?;
         if runs.fetch_add(1, Ordering::Relaxed) == 0 {
-            let others = async {
-                for _ in 0..1100 {
-                    store.transact("n", |tx| Ok::<_, StoreError>(tx.put(key("n"), "1"))).await?;
-                }
-                Ok::<_, StoreError>(())
-            };
-            let handle = tokio::runtime::Handle::current();
-            tokio::task::block_in_place(|| handle.block_on(others))?;
+            others_commit(&store, 1100)?;
         }
         tx.put(key("copy"), before.unwrap_or_default());
         Ok::<_, StoreError>(())

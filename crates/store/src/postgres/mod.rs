@@ -10,15 +10,18 @@ mod pool;
 mod session;
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use nephos_core::random;
 
-use crate::backlog::{Backlog, Topics};
+use crate::backlog::Backlog;
+use crate::counts::{Counters, Counts};
 use crate::engine::{Body, Engine, Limits, Receipt, Verdict};
 use crate::snapshot::{Entries, Snapshot};
+use crate::topics::{Announcement, Topics};
 use crate::{Options, Range, StoreError, Tx, View};
 
 use pool::{Lease, Pool};
@@ -34,6 +37,7 @@ pub(crate) struct Postgres {
     pool: Arc<Pool>,
     limits: Limits,
     topics: Arc<Topics>,
+    counters: Counters,
     /// Held by a transaction that met a conflict, until it is done.
     turn: Mutex<()>,
 }
@@ -44,7 +48,7 @@ impl Postgres {
         let pool = Arc::new(Pool::new(url, options.connections)?);
         let limits = Limits { key_bytes: MAX_KEY_BYTES, transaction_bytes: options.max_batch_bytes };
         blocking(|| pool.lease()?.call(session::Session::set_up))?;
-        Ok(Postgres { pool, limits, topics, turn: Mutex::new(()) })
+        Ok(Postgres { pool, limits, topics, counters: Counters::default(), turn: Mutex::new(()) })
     }
 
     /// A connection on which a transaction has begun. One that broke while it lay idle is replaced.
@@ -64,7 +68,7 @@ impl Postgres {
     fn attempt(&self, body: Body<'_>) -> Result<Option<()>, StoreError> {
         let lease = self.begin(Isolation::Serializable)?;
         // The server keeps the record of reads.
-        let mut tx = Tx::untracked(Box::new(Remote { lease: lease.clone() }));
+        let mut tx = Tx::untracked(Box::new(Remote { lease: lease.clone() }), &self.topics);
         let changes = match body(&mut tx) {
             Verdict::Commit => tx.finish(&self.limits).map(|(_, changes)| changes),
             Verdict::Abort => Ok(Default::default()),
@@ -74,13 +78,15 @@ impl Postgres {
         }
         let changes = changes?;
         let writes = changes.writes;
+        let commits = u64::from(!writes.is_empty());
         // Even without writes: only a commit tells that what was read fits some order.
         let outcome = lease.call(move |session| session.commit(&writes));
         if lease.met_conflict() {
             return Ok(None);
         }
         outcome?;
-        self.topics.wake(&changes.topics);
+        self.counters.commits.fetch_add(commits, Ordering::Relaxed);
+        changes.announced.iter().for_each(Announcement::ring);
         Ok(Some(()))
     }
 }
@@ -99,6 +105,7 @@ impl Engine for Postgres {
             if self.attempt(&mut *body)?.is_some() {
                 return Ok(None);
             }
+            self.counters.conflicts.fetch_add(1, Ordering::Relaxed);
             let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             for tried in 1..MAX_ATTEMPTS {
                 std::thread::sleep(pause(tried));
@@ -112,6 +119,10 @@ impl Engine for Postgres {
 
     fn backlog(&self) -> Option<&Backlog> {
         None
+    }
+
+    fn counts(&self) -> Counts {
+        self.counters.read(0)
     }
 
     fn limits(&self) -> Limits {
