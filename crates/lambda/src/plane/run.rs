@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::environment::Environment;
-use super::journal::{Report, init_report};
+use super::journal::{Journal, Report, init_report};
 use super::outcome::{Failure, Outcome, timeout_text};
 use super::pool::Pool;
 use super::spec::{Call, FunctionSpec};
@@ -25,8 +25,8 @@ enum Found {
 
 /// How a start ended.
 enum Started {
-    /// The runtime waits for its invocation.
-    Ready(Box<Environment>),
+    /// The runtime waits for its invocation, which has this long.
+    Ready(Box<Environment>, Duration),
     /// It failed, and so does the invocation.
     Failed(Outcome),
 }
@@ -34,14 +34,14 @@ enum Started {
 impl Plane {
     pub(super) async fn run(&self, spec: &FunctionSpec, call: &Call) -> Result<Outcome, Error> {
         let pool = self.pools.of(spec);
-        let environment = match self.find(&pool, spec).await? {
-            Found::Warm(environment) => environment,
+        let (environment, limit) = match self.find(&pool, spec).await? {
+            Found::Warm(environment) => (environment, spec.timeout()),
             Found::Cold(slot, starting) => match self.start_for(spec, &pool, (slot, starting), call).await? {
-                Started::Ready(environment) => environment,
+                Started::Ready(environment, limit) => (environment, limit),
                 Started::Failed(outcome) => return Ok(outcome),
             },
         };
-        Ok(self.run_in(*environment, &pool, spec, call).await)
+        Ok(self.run_in((*environment, limit), &pool, spec, call).await)
     }
 
     /// An environment that waits, one that comes back, or the right to start one: whichever is first.
@@ -91,26 +91,26 @@ impl Plane {
         let first = self.try_start(spec, pool, slot, self.config.init_limit).await;
         drop(starting);
         let mut ended = match first {
-            Ok(environment) => return Ok(Started::Ready(environment)),
+            Ok(environment) => return Ok(Started::Ready(environment, spec.timeout())),
             Err(Unstarted::Platform(error)) => return Err(error),
-            Err(Unstarted::Before(failure)) => return Ok(Started::Failed(failure.outcome(&call.request_id))),
-            Err(Unstarted::After(ended)) => ended,
+            Err(Unstarted::Ended(ended)) => ended,
         };
         ended.report("init");
-        let Some(slot) = ended.environment.take_slot() else {
-            return Err(Error::Internal("an environment has lost its place".to_owned()));
+        // A program that can't be started can't be started a second time either.
+        let Some(slot) = ended.slot.take() else {
+            return Ok(Started::Failed(ended.fail(spec, call, Duration::ZERO)));
         };
         let began = Instant::now();
         match self.try_start(spec, pool, slot, spec.timeout()).await {
             Ok(mut environment) => {
                 // This start counts as a part of the invocation.
                 environment.init = None;
-                Ok(Started::Ready(environment))
+                Ok(Started::Ready(environment, spec.timeout().saturating_sub(began.elapsed())))
             }
             Err(Unstarted::Platform(error)) => Err(error),
-            Err(Unstarted::Before(failure)) => Ok(Started::Failed(failure.outcome(&call.request_id))),
-            Err(Unstarted::After(ended)) => {
-                Ok(Started::Failed(ended.fail(spec, call, began.elapsed()).await))
+            Err(Unstarted::Ended(ended)) => {
+                ended.report("invoke");
+                Ok(Started::Failed(ended.fail(spec, call, began.elapsed())))
             }
         }
     }
@@ -124,7 +124,10 @@ impl Plane {
     ) -> Result<Box<Environment>, Unstarted> {
         let (mut environment, started) = match self.start(spec, pool, slot).await {
             Ok((environment, started)) => (Box::new(environment), started),
-            Err(StartError::Function(failure)) => return Err(Unstarted::Before(failure)),
+            Err(StartError::Function(failure, journal)) => {
+                let (slot, peak_bytes, took) = (None, None, Duration::ZERO);
+                return Err(Unstarted::Ended(Ended { journal, slot, peak_bytes, failure, took }));
+            }
             Err(StartError::Platform(error)) => return Err(Unstarted::Platform(error)),
         };
         match environment.start(started, limit).await {
@@ -133,14 +136,16 @@ impl Plane {
                 let took = started.elapsed();
                 environment.end().await;
                 environment.drain();
-                Err(Unstarted::After(Ended { environment, failure, took }))
+                let (journal, slot) = (Arc::clone(&environment.journal), environment.take_slot());
+                let peak_bytes = environment.memory_peak().await;
+                Err(Unstarted::Ended(Ended { journal, slot, peak_bytes, failure, took }))
             }
         }
     }
 
     async fn run_in(
         &self,
-        mut environment: Environment,
+        (mut environment, limit): (Environment, Duration),
         pool: &Pool,
         spec: &FunctionSpec,
         call: &Call,
@@ -150,8 +155,9 @@ impl Plane {
             journal.start_tail();
         }
         journal.line(start_line(spec, call));
-        let (began, limit) = (Instant::now(), spec.timeout());
-        let result = environment.run(call, (began + limit, self.deadline_millis(limit)), limit).await;
+        let began = Instant::now();
+        let deadline = (began + limit, self.deadline_millis(limit));
+        let result = environment.run(call, deadline, spec.timeout()).await;
         let duration = began.elapsed();
         if !environment.is_ready() {
             environment.end().await;
@@ -191,13 +197,13 @@ impl Plane {
                 environment.journal.line(format!("{now} {} {}", call.request_id, timeout_text(*limit)));
             }
             Failure::TooLarge(_) => environment.journal.line(failure.message(&call.request_id)),
-            failure => log_exit(environment, failure, call),
+            failure => log_exit(&environment.journal, failure, call),
         }
     }
 }
 
-fn log_exit(environment: &Environment, failure: &Failure, call: &Call) {
-    environment.journal.line(format!("{}\n{}", failure.message(&call.request_id), failure.error_type()));
+fn log_exit(journal: &Journal, failure: &Failure, call: &Call) {
+    journal.line(format!("{}\n{}", failure.message(&call.request_id), failure.error_type()));
 }
 
 fn start_line(spec: &FunctionSpec, call: &Call) -> String {
@@ -206,48 +212,47 @@ fn start_line(spec: &FunctionSpec, call: &Call) -> String {
 
 /// Why there is no environment that could be used.
 enum Unstarted {
-    /// Its program could not even be started.
-    Before(Failure),
-    /// It ended before its first invocation.
-    After(Ended),
+    /// It ended before its first invocation, or could not even be started.
+    Ended(Ended),
     /// The platform failed.
     Platform(Error),
 }
 
-/// An environment whose start failed.
+/// What is left of an environment whose start failed.
 struct Ended {
-    environment: Box<Environment>,
+    journal: Arc<Journal>,
+    /// Its place among the host's environments, for the next try; none if there is no point in one.
+    slot: Option<OwnedSemaphorePermit>,
+    peak_bytes: Option<u64>,
     failure: Failure,
     took: Duration,
 }
 
 impl Ended {
-    fn report(&mut self, phase: &str) {
+    fn report(&self, phase: &str) {
         let (status, error_type) = self.failure.status();
-        let journal = &self.environment.journal;
-        journal.line(init_report(self.took, phase, status, error_type));
-        journal.flush();
+        self.journal.line(init_report(self.took, phase, status, error_type));
+        self.journal.flush();
     }
 
     /// Ends the invocation that it was started for.
-    async fn fail(mut self, spec: &FunctionSpec, call: &Call, duration: Duration) -> Outcome {
-        let journal = self.environment.journal.clone();
+    fn fail(self, spec: &FunctionSpec, call: &Call, duration: Duration) -> Outcome {
+        let journal = &self.journal;
         if call.wants_tail {
             journal.start_tail();
         }
-        self.report("invoke");
         journal.line(start_line(spec, call));
         match &self.failure {
             Failure::Init(_) => {}
             Failure::Timeout(limit) => journal.line(format!("{} {}", call.request_id, timeout_text(*limit))),
-            failure => log_exit(&self.environment, failure, call),
+            failure => log_exit(journal, failure, call),
         }
         let report = Report {
             request_id: &call.request_id,
             duration,
             init: None,
             memory_mb: spec.version.memory_mb,
-            memory_peak_bytes: self.environment.memory_peak().await,
+            memory_peak_bytes: self.peak_bytes,
             status: Some(self.failure.status()),
         };
         journal.line(format!("END RequestId: {}", call.request_id));

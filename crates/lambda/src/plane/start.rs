@@ -30,8 +30,8 @@ const MB_PER_CPU: f64 = 1769.0;
 
 /// Why there is no environment.
 pub enum StartError {
-    /// It is the function's own fault, as its caller gets to see.
-    Function(Failure),
+    /// It is the function's own fault, as its caller gets to see and its log says.
+    Function(Failure, Arc<Journal>),
     /// It is not.
     Platform(Error),
 }
@@ -50,16 +50,22 @@ impl Plane {
         pool: &Pool,
         slot: OwnedSemaphorePermit,
     ) -> Result<(Environment, Instant), StartError> {
-        let ready = self.runtimes.ready(&spec.version.runtime).await?;
+        let ready = self.runtimes.ready(&spec.version.runtime).await.map_err(gone)?;
         let folder = self.packages.folder(&spec.version.code).await?;
         let role = self.credentials(spec, pool).await?;
         let (stream, now) = (random::hex(&random::bytes::<16>()), self.deps.platform.clock.now());
         let stream = format!("{}/[{}]{stream}", date(now), spec.label());
         let journal = Arc::new(self.journal(spec, &role, &stream));
         journal.line(init_start(&spec.version, &runtime_arn(spec, &ready)));
-        let sandbox_spec =
-            sandbox_spec(spec, &ready, &folder, variables::assemble(spec, &role.credentials, &stream))?;
-        let sandbox = self.sandbox().await?.spawn(sandbox_spec).await.map_err(sandbox_error)?;
+        let at_fault = |failure| StartError::Function(failure, Arc::clone(&journal));
+        let env = variables::assemble(spec, &role.credentials, &stream);
+        let program = program(&ready, spec, &folder).map_err(at_fault)?;
+        let sandbox_spec = sandbox_spec(spec, &ready, &folder, (program, env))?;
+        let spawned = self.sandbox().await?.spawn(sandbox_spec).await;
+        let sandbox = spawned.map_err(|error| match sandbox_error(error) {
+            Ok(failure) => at_fault(failure),
+            Err(error) => StartError::Platform(error),
+        })?;
         let started = Instant::now();
         let endpoint = self.deps.endpoint.clone();
         let expires = role.credentials.expiration;
@@ -122,14 +128,23 @@ impl Plane {
     }
 }
 
-fn sandbox_error(error: SandboxError) -> StartError {
+/// A runtime that was there when the function was made.
+fn gone(error: Error) -> Error {
     match error {
-        SandboxError::Exec { program, source } => StartError::Function(Failure::Entrypoint {
+        Error::InvalidParameter(text) => Error::InvalidRuntime(text),
+        other => other,
+    }
+}
+
+/// What the function itself is to blame for, or an error of ours.
+fn sandbox_error(error: SandboxError) -> Result<Failure, Error> {
+    match error {
+        SandboxError::Exec { program, source } => Ok(Failure::Entrypoint {
             denied: source.kind() == std::io::ErrorKind::PermissionDenied,
             text: format!("fork/exec {program}: {}", exec_reason(&source)),
         }),
-        SandboxError::TooMany { .. } => Error::Throttled(Throttle::Host).into(),
-        other => Error::Internal(other.to_string()).into(),
+        SandboxError::TooMany { .. } => Err(Error::Throttled(Throttle::Host)),
+        other => Err(Error::Internal(other.to_string())),
     }
 }
 
@@ -159,15 +174,10 @@ fn sandbox_spec(
     spec: &FunctionSpec,
     ready: &Ready,
     folder: &Path,
-    env: Vec<(String, String)>,
-) -> Result<Spec, StartError> {
-    let mut program = ready.program.clone();
-    if program.is_empty() {
-        program = bootstrap(folder)?;
-    }
-    if let Some((_, wrapper)) =
-        env.iter().find(|(name, value)| name == "AWS_LAMBDA_EXEC_WRAPPER" && !value.is_empty())
-    {
+    (mut program, env): (Vec<String>, Vec<(String, String)>),
+) -> Result<Spec, Error> {
+    let wrapper = env.iter().find(|(name, value)| name == "AWS_LAMBDA_EXEC_WRAPPER" && !value.is_empty());
+    if let Some((_, wrapper)) = wrapper {
         program.insert(0, wrapper.clone());
     }
     let mut sandbox = Spec::new(program);
@@ -187,13 +197,27 @@ fn sandbox_spec(
     Ok(sandbox)
 }
 
-/// The program that a package brings.
-fn bootstrap(folder: &Path) -> Result<Vec<String>, StartError> {
+/// The program and its arguments: the runtime's, or the one that a package brings.
+fn program(ready: &Ready, spec: &FunctionSpec, folder: &Path) -> Result<Vec<String>, Failure> {
+    if !ready.program.is_empty() {
+        let mut program = ready.program.clone();
+        program.splice(1..1, heap_limits(spec));
+        return Ok(program);
+    }
     if folder.join("bootstrap").is_file() {
         return Ok(vec!["/var/task/bootstrap".to_owned()]);
     }
-    Err(StartError::Function(Failure::Entrypoint {
+    Err(Failure::Entrypoint {
         denied: false,
         text: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned(),
-    }))
+    })
+}
+
+/// Node.js sizes its heap by the host's memory unless it is told; what the customer says in `NODE_OPTIONS` goes first.
+fn heap_limits(spec: &FunctionSpec) -> Vec<String> {
+    let options = spec.version.environment.0.get("NODE_OPTIONS").map(String::as_str).unwrap_or_default();
+    if !spec.version.runtime.starts_with("nodejs") || options.contains("old-space-size") {
+        return Vec::new();
+    }
+    vec![format!("--max-old-space-size={}", spec.version.memory_mb * 9 / 10)]
 }

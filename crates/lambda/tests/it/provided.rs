@@ -42,6 +42,9 @@ async fn packages_without_a_program() {
         text.ends_with("Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
         "{text}"
     );
+    assert!(
+        h.lines().iter().any(|line| line.contains("Status: error\tError Type: Runtime.InvalidEntrypoint"))
+    );
     h.create("plain", "provided.al2023", "x", &[("bootstrap", "no program")]).await;
     let (kind, text) = h.invoke("plain", "{}").await.failed();
     assert_eq!(kind, "PermissionDenied", "{text}");
