@@ -142,7 +142,10 @@ impl Client {
 
     fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Failure {
         if error.is_connect() {
-            return format!("no platform answers at {}; start one with `nephos serve`, or name it by --endpoint", self.endpoint);
+            return format!(
+                "no platform answers at {}; start one with `nephos serve`, or name it by --endpoint",
+                self.endpoint
+            );
         }
         format!("the call to {} failed: {error}", self.endpoint)
     }
@@ -155,19 +158,33 @@ impl Client {
     }
 
     /// Calls an operation of a query service.
-    pub async fn query(&self, service: &str, version: &str, action: &str, parameters: &[(&str, &str)]) -> Result<Element, Failure> {
+    pub async fn query(
+        &self,
+        service: &str,
+        version: &str,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Element, Failure> {
         let mut body = format!("Action={action}&Version={version}");
         for (name, value) in parameters {
             body.push_str(&format!("&{}={}", form::encode(name), form::encode(value)));
         }
         let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())];
-        let call = Call { service, method: "POST", path: "/".to_owned(), headers, body: body.into(), ..Call::default() };
+        let call = Call {
+            service,
+            method: "POST",
+            path: "/".to_owned(),
+            headers,
+            body: body.into(),
+            ..Call::default()
+        };
         let answer = self.call(call).await?;
         let root = parse(&answer.body).ok().flatten().unwrap_or_default();
         if answer.status.is_success() {
             return Ok(root);
         }
-        Err(find(&root, "Message").map_or_else(|| format!("{action}: {}", answer.status), |message| message.text.clone()))
+        Err(find(&root, "Message")
+            .map_or_else(|| format!("{action}: {}", answer.status), |message| message.text.clone()))
     }
 
     /// Calls an operation of a JSON service.
@@ -183,14 +200,22 @@ impl Client {
 
     /// Reads one of the platform's own paths.
     pub async fn platform(&self, path: &str) -> Result<Value, Failure> {
-        let call = Call { service: "nephos", method: "GET", path: format!("/_nephos/{path}"), ..Call::default() };
+        let call =
+            Call { service: "nephos", method: "GET", path: format!("/_nephos/{path}"), ..Call::default() };
         self.call(call).await?.json()
     }
 
     /// Puts an object.
-    pub async fn put_object(&self, bucket: &str, key: &str, body: Bytes, headers: Vec<(&'static str, String)>) -> Result<(), Failure> {
+    pub async fn put_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        headers: Vec<(&'static str, String)>,
+    ) -> Result<(), Failure> {
         let path = format!("/{bucket}/{}", form::encode_path(key));
-        let answer = self.call(Call { service: "s3", method: "PUT", path, headers, body, ..Call::default() }).await?;
+        let answer =
+            self.call(Call { service: "s3", method: "PUT", path, headers, body, ..Call::default() }).await?;
         answer.success(&format!("putting s3://{bucket}/{key}"))
     }
 
@@ -204,7 +229,8 @@ impl Client {
     /// Makes a bucket, unless it is there and ours.
     pub async fn make_bucket(&self, bucket: &str) -> Result<(), Failure> {
         let path = format!("/{bucket}");
-        let head = self.call(Call { service: "s3", method: "HEAD", path: path.clone(), ..Call::default() }).await?;
+        let head =
+            self.call(Call { service: "s3", method: "HEAD", path: path.clone(), ..Call::default() }).await?;
         if head.status.is_success() {
             return Ok(());
         }
@@ -234,7 +260,8 @@ impl Answer {
             return Ok(());
         }
         let root = parse(&self.body).ok().flatten().unwrap_or_default();
-        let text = find(&root, "Message").map_or_else(|| self.status.to_string(), |message| message.text.clone());
+        let text =
+            find(&root, "Message").map_or_else(|| self.status.to_string(), |message| message.text.clone());
         Err(format!("{what}: {text}"))
     }
 }

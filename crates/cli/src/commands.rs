@@ -67,7 +67,8 @@ pub fn env(options: &args::Env) -> Result<(), Failure> {
         ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.as_str()),
     ];
     if options.output == args::Output::Json {
-        let map: serde_json::Map<String, Value> = pairs.map(|(name, value)| (name.to_owned(), json!(value))).into_iter().collect();
+        let map: serde_json::Map<String, Value> =
+            pairs.map(|(name, value)| (name.to_owned(), json!(value))).into_iter().collect();
         println!("{}", Value::Object(map));
         return Ok(());
     }
@@ -100,7 +101,14 @@ pub async fn invoke(options: args::Invoke) -> Result<(), Failure> {
     let function = nephos_wire::form::encode(&options.function);
     let path = format!("/2015-03-31/functions/{function}/invocations");
     let answer = client
-        .call(Call { service: "lambda", method: "POST", path, headers, body: event.into(), ..Call::default() })
+        .call(Call {
+            service: "lambda",
+            method: "POST",
+            path,
+            headers,
+            body: event.into(),
+            ..Call::default()
+        })
         .await?;
     if let Some(log) = answer.headers.get("x-amz-log-result").and_then(|value| value.to_str().ok()) {
         let log = nephos_wire::text::from_base64(log).unwrap_or_default();

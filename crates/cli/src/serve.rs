@@ -31,7 +31,8 @@ fn config(options: Serve) -> Result<Config, Failure> {
     let engine = match &options.postgres_url_file {
         None => Engine::Embedded,
         Some(path) => {
-            let url = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let url =
+                std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
             Engine::Postgres(url.trim().to_owned())
         }
     };
@@ -55,7 +56,7 @@ fn config(options: Serve) -> Result<Config, Failure> {
         public_names: options.public_name,
         insecure_http: options.insecure_http,
         smtp: smtp(options.smtp, options.smtp_from),
-        sandbox_helper: None,
+        ..Config::default()
     })
 }
 
@@ -64,7 +65,12 @@ fn smtp(url: Option<String>, from: String) -> Option<Smtp> {
 }
 
 /// Starts the platform inside this process, for `nephos up`.
-pub async fn start_inside(port: u16, data: PathBuf, region: &str, mail: (Option<String>, String)) -> Result<Arc<App>, Failure> {
+pub async fn start_inside(
+    port: u16,
+    data: PathBuf,
+    region: &str,
+    mail: (Option<String>, String),
+) -> Result<Arc<App>, Failure> {
     let mut config = Config { data: Some(data), smtp: smtp(mail.0, mail.1), ..Config::default() };
     config.listen.set_port(port);
     config.region = region.parse().map_err(|error| format!("--region: {error}"))?;
@@ -74,7 +80,10 @@ pub async fn start_inside(port: u16, data: PathBuf, region: &str, mail: (Option<
 fn tell(app: &App) {
     eprintln!("{} at http://localhost:{}", style::green("nephos is ready"), app.address().port());
     if app.config().dev {
-        eprintln!("{}", style::dim("  --dev: access key `test` with secret `test`; never for data that matters"));
+        eprintln!(
+            "{}",
+            style::dim("  --dev: access key `test` with secret `test`; never for data that matters")
+        );
     } else {
         eprintln!("{}", style::dim("  eval \"$(nephos env)\" points the aws command and every SDK here"));
     }

@@ -58,10 +58,14 @@ impl Stack<'_> {
     /// The physical ids of the stack's resources of a type, by their names in the template.
     pub async fn resources(&self, kind: &str) -> Result<BTreeMap<String, String>, Failure> {
         let root = self.ask("DescribeStackResources", &[]).await?;
-        let resources = find(&root, "StackResources").map(|list| list.children.as_slice()).unwrap_or_default();
+        let resources =
+            find(&root, "StackResources").map(|list| list.children.as_slice()).unwrap_or_default();
         let of_kind = resources.iter().filter(|resource| child(resource, "ResourceType") == Some(kind));
         let pair = |resource: &Element| {
-            Some((child(resource, "LogicalResourceId")?.to_owned(), child(resource, "PhysicalResourceId")?.to_owned()))
+            Some((
+                child(resource, "LogicalResourceId")?.to_owned(),
+                child(resource, "PhysicalResourceId")?.to_owned(),
+            ))
         };
         Ok(of_kind.filter_map(pair).collect())
     }
@@ -69,28 +73,43 @@ impl Stack<'_> {
     /// Deploys a template, telling each resource as it is made.
     pub async fn deploy(&self, template: &str) -> Result<Deployed, Failure> {
         let status = self.status().await?;
-        if matches!(status.as_deref(), Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED")) {
-            eprintln!("  the stack failed before ({}); deleting what is left of it", status.as_deref().unwrap_or_default());
+        if matches!(
+            status.as_deref(),
+            Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED")
+        ) {
+            eprintln!(
+                "  the stack failed before ({}); deleting what is left of it",
+                status.as_deref().unwrap_or_default()
+            );
             self.delete().await?;
         }
-        let creates = !matches!(self.status().await?.as_deref(), Some(status) if status != "REVIEW_IN_PROGRESS");
+        let creates =
+            !matches!(self.status().await?.as_deref(), Some(status) if status != "REVIEW_IN_PROGRESS");
         let kind = if creates { "CREATE" } else { "UPDATE" };
         let name = format!("nephos-{}", nephos_core::random::text(b"0123456789abcdef", 12));
         let made = self
-            .ask("CreateChangeSet", &[
-                ("ChangeSetName", &name),
-                ("ChangeSetType", kind),
-                ("TemplateBody", template),
-                ("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
-                ("Capabilities.member.2", "CAPABILITY_AUTO_EXPAND"),
-            ])
+            .ask(
+                "CreateChangeSet",
+                &[
+                    ("ChangeSetName", &name),
+                    ("ChangeSetType", kind),
+                    ("TemplateBody", template),
+                    ("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
+                    ("Capabilities.member.2", "CAPABILITY_AUTO_EXPAND"),
+                ],
+            )
             .await?;
         let id = find(&made, "Id").map(|id| id.text.clone()).unwrap_or(name);
         let described = self.ask("DescribeChangeSet", &[("ChangeSetName", &id)]).await?;
         if find(&described, "Status").is_some_and(|status| status.text == "FAILED") {
-            let reason = find(&described, "StatusReason").map(|reason| reason.text.clone()).unwrap_or_default();
+            let reason =
+                find(&described, "StatusReason").map(|reason| reason.text.clone()).unwrap_or_default();
             self.ask("DeleteChangeSet", &[("ChangeSetName", &id)]).await?;
-            return if reason.contains("didn't contain changes") { Ok(Deployed::Unchanged) } else { Err(reason) };
+            return if reason.contains("didn't contain changes") {
+                Ok(Deployed::Unchanged)
+            } else {
+                Err(reason)
+            };
         }
         let seen = self.event_ids().await?;
         self.ask("ExecuteChangeSet", &[("ChangeSetName", &id)]).await?;
@@ -134,7 +153,8 @@ impl Stack<'_> {
                 if !seen.insert(text("EventId")) || text("ResourceType") == "AWS::CloudFormation::Stack" {
                     continue;
                 }
-                let (state, name, kind) = (text("ResourceStatus"), text("LogicalResourceId"), text("ResourceType"));
+                let (state, name, kind) =
+                    (text("ResourceStatus"), text("LogicalResourceId"), text("ResourceType"));
                 if state.ends_with("_COMPLETE") {
                     eprintln!("  {} {name} {}", style::green("✓"), style::dim(&kind));
                     changed.push(name);
@@ -148,7 +168,8 @@ impl Stack<'_> {
                 "CREATE_COMPLETE" | "UPDATE_COMPLETE" => return Ok(Deployed::Changed(changed)),
                 status if status.ends_with("_IN_PROGRESS") => tokio::time::sleep(POLL).await,
                 status => {
-                    let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+                    let why =
+                        if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
                     return Err(format!("the stack {} ended as {status}{why}", self.name));
                 }
             }

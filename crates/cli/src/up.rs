@@ -4,7 +4,7 @@ pub mod build;
 pub mod package;
 pub mod project;
 mod site;
-mod tail;
+pub mod tail;
 mod watch;
 
 use std::path::Path;
@@ -78,8 +78,11 @@ async fn platform(options: &Up) -> Result<(Option<Arc<App>>, Client), Failure> {
 
 fn local_port(endpoint: &str) -> Result<u16, Failure> {
     let local = ["http://localhost:", "http://127.0.0.1:"];
-    let port = local.iter().find_map(|prefix| endpoint.strip_prefix(prefix)?.trim_end_matches('/').parse().ok());
-    port.ok_or_else(|| format!("no platform answers at {endpoint}, and one can be started on this machine only"))
+    let port =
+        local.iter().find_map(|prefix| endpoint.strip_prefix(prefix)?.trim_end_matches('/').parse().ok());
+    port.ok_or_else(|| {
+        format!("no platform answers at {endpoint}, and one can be started on this machine only")
+    })
 }
 
 /// Builds and deploys everything; gives the website's URL.
@@ -87,7 +90,11 @@ pub async fn deploy(project: &Project, client: &Client, name: &str) -> Result<Op
     let started = Instant::now();
     eprintln!("{}", style::bold("building"));
     let built = build::all(project).await?;
-    eprintln!("{} {}", style::bold("deploying"), style::dim(&format!("stack {name}, built in {}", seconds(started))));
+    eprintln!(
+        "{} {}",
+        style::bold("deploying"),
+        style::dim(&format!("stack {name}, built in {}", seconds(started)))
+    );
     let template = package::template(project, client, &built).await?;
     let stack = Stack { client, name };
     match stack.deploy(&template).await? {

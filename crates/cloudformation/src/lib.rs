@@ -45,8 +45,6 @@ pub struct Deps {
     pub objects: Arc<dyn ReadObject>,
     /// Takes on the role that a stack is deployed with.
     pub credentials: Arc<dyn IssueCredentials>,
-    /// The platform.
-    pub platform: Arc<Platform>,
 }
 
 /// The service.
@@ -75,7 +73,7 @@ nephos_wire::service!(CloudFormation, &shapes::MODEL, api::ROWS);
 impl CloudFormation {
     /// The service. Deployments that a crash interrupted are marked as failed; call [`CloudFormation::recover`].
     pub fn new(deps: Deps) -> Self {
-        let Deps { store, services, objects, credentials, platform: _ } = deps;
+        let Deps { store, services, objects, credentials } = deps;
         let event_number = AtomicU32::new(0);
         CloudFormation(Arc::new(Inner { store, services, objects, credentials, event_number }))
     }

@@ -26,6 +26,7 @@ use crate::config::{Config, Engine};
 use crate::control::Control;
 use crate::data::DataDir;
 use crate::outbox::Outbox;
+use crate::places::{FunctionCode, PoolDocuments};
 use crate::seal::CognitoSeal;
 use crate::seed;
 use crate::smtp::Mailer;
@@ -138,7 +139,7 @@ impl App {
             tracing::error!("the gateway ended early");
         }
         let end = async {
-            self.running.lambda.stop().await;
+            self.running.lambda.end_environments();
             workers.stop().await;
         };
         if tokio::time::timeout(STOP_WITHIN, end).await.is_err() {
@@ -170,7 +171,8 @@ fn gateway(config: &Config, running: &Arc<Running>) -> Result<Gateway, StartErro
         .service(Arc::new(running.cloudformation.clone()))
         .site(Place::Website, Arc::new(nephos_s3::website::Websites::new(Arc::clone(s3))))
         .site(Place::FunctionUrl, Arc::clone(&running.lambda) as _)
-        .site(Place::UserPool, Arc::clone(&running.cognito.user_pools) as _)
+        .site(Place::FunctionCode, Arc::new(FunctionCode(Arc::clone(&running.lambda))))
+        .site(Place::UserPool, Arc::new(PoolDocuments(Arc::clone(&running.cognito.user_pools))))
         .site(Place::Platform, Arc::new(control))
         .bucket_cors(Arc::clone(s3) as _)
         .build()
@@ -178,7 +180,11 @@ fn gateway(config: &Config, running: &Arc<Running>) -> Result<Gateway, StartErro
 }
 
 impl Running {
-    async fn build(config: &Config, address: SocketAddr, slot: &Arc<EndpointSlot>) -> Result<Running, StartError> {
+    async fn build(
+        config: &Config,
+        address: SocketAddr,
+        slot: &Arc<EndpointSlot>,
+    ) -> Result<Running, StartError> {
         let data = config.data.as_deref().map(DataDir::open).transpose();
         let data = data.map_err(|error| StartError(error.to_string()))?;
         let scratch = match &data {
@@ -186,7 +192,8 @@ impl Running {
             None => std::env::temp_dir().join(format!("nephos-{}", nephos_core::random::uuid())),
         };
         let store = store(config, data.as_ref())?;
-        let blobs = Blobs::open(&scratch.join("blobs")).map_err(|error| StartError::of("the blobs")(&error))?;
+        let blobs =
+            Blobs::open(&scratch.join("blobs")).map_err(|error| StartError::of("the blobs")(&error))?;
         let sealer = match &data {
             Some(data) => Sealer::open_file(&data.join("master-key")),
             None => Ok(Sealer::ephemeral()),
@@ -203,19 +210,29 @@ impl Running {
         let deps = nephos_iam::Deps { store: store.clone(), sealer: sealer.clone(), clock: clock.clone() };
         let iam = Iam::start(iam_config, deps).await.map_err(|error| StartError::of("iam")(&error))?;
         let public_origin = Origin { scheme: "http", authority: format!("localhost:{}", address.port()) };
-        let platform = Arc::new(Platform { clock: clock.clone(), authorizer: Arc::clone(&iam) as _, public_origin });
+        let platform =
+            Arc::new(Platform { clock: clock.clone(), authorizer: Arc::clone(&iam) as _, public_origin });
         let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
         let outbox = Arc::new(Outbox::new(store.clone(), mailer.map_err(StartError)?));
-        let logs = Arc::new(Logs::new(nephos_logs::Config::default(), nephos_logs::Deps { store: store.clone(), clock: clock.clone() }));
-        let s3 = Arc::new(S3::new(nephos_s3::Config::default(), nephos_s3::Deps { store: store.clone(), blobs: blobs.clone() }));
+        let logs = Arc::new(Logs::new(
+            nephos_logs::Config::default(),
+            nephos_logs::Deps { store: store.clone(), clock: clock.clone() },
+        ));
+        let s3 = Arc::new(S3::new(
+            nephos_s3::Config::default(),
+            nephos_s3::Deps { store: store.clone(), blobs: blobs.clone() },
+        ));
         let dynamodb = Arc::new(DynamoDb::new(
             nephos_dynamodb::Config::default(),
-            nephos_dynamodb::Deps { store: store.clone() },
+            nephos_dynamodb::Deps { store: store.clone(), clock: clock.clone() },
         ));
+        let blobs_of_functions = Blobs::open(&scratch.join("function-blobs"));
         let lambda = Lambda::new(
-            lambda_config(config, &scratch),
+            nephos_lambda::Config::new(scratch.join("functions")),
             nephos_lambda::Deps {
                 store: store.clone(),
+                blobs: blobs_of_functions.map_err(|error| StartError::of("the functions' blobs")(&error))?,
+                sandbox: config.sandbox.clone(),
                 objects: Arc::clone(&s3) as _,
                 logs: Arc::clone(&logs) as _,
                 endpoint: Some(Arc::clone(slot) as _),
@@ -223,6 +240,7 @@ impl Running {
                 platform: Arc::clone(&platform),
             },
         );
+        let lambda = Arc::new(lambda.map_err(|error| StartError::of("the functions' folder")(&error))?);
         let cognito = Arc::new(Cognito::new(
             nephos_cognito::Config::default(),
             nephos_cognito::Deps {
@@ -248,7 +266,20 @@ impl Running {
             credentials: Arc::clone(&iam) as _,
         });
         let seed = config.seed.as_deref().map(seed::read).transpose().map_err(StartError)?;
-        Ok(Running { store, blobs, platform, iam, logs, s3, dynamodb, lambda, cognito, cloudformation, outbox, seed })
+        Ok(Running {
+            store,
+            blobs,
+            platform,
+            iam,
+            logs,
+            s3,
+            dynamodb,
+            lambda,
+            cognito,
+            cloudformation,
+            outbox,
+            seed,
+        })
     }
 
     async fn seed(&self) -> Result<(), StartError> {
@@ -261,24 +292,15 @@ impl Running {
     /// Wipes all state and makes the first keys again.
     pub(crate) async fn reset(&self) -> Result<(), StartError> {
         let failed = |error: &dyn std::fmt::Display| StartError::of("the reset")(error);
-        self.lambda.reset().await;
+        self.lambda.end_environments();
         self.store.clear().map_err(|error| failed(&error))?;
         self.blobs.clear().await.map_err(|error| failed(&error))?;
         self.s3.reset();
         self.dynamodb.reset();
-        self.cognito.reset();
         self.platform.clock.reset();
         self.iam.reset().await.map_err(|error| failed(&error))?;
         self.seed().await
     }
-}
-
-fn lambda_config(config: &Config, scratch: &std::path::Path) -> nephos_lambda::Config {
-    let mut lambda = nephos_lambda::Config::new(scratch.join("functions"));
-    if let Some(helper) = &config.sandbox_helper {
-        lambda.sandbox.helper_exe = Some(helper.clone());
-    }
-    lambda
 }
 
 fn store(config: &Config, data: Option<&DataDir>) -> Result<Store, StartError> {

@@ -34,8 +34,8 @@ pub struct Config {
     pub insecure_http: bool,
     /// Where mail goes besides the outbox.
     pub smtp: Option<Smtp>,
-    /// The folder of the binary that is started as the sandbox's helper; the running binary if absent.
-    pub sandbox_helper: Option<PathBuf>,
+    /// How functions are isolated.
+    pub sandbox: nephos_sandbox::Config,
 }
 
 /// Where records are kept.
@@ -87,7 +87,7 @@ impl Default for Config {
             public_names: Vec::new(),
             insecure_http: false,
             smtp: None,
-            sandbox_helper: None,
+            sandbox: nephos_sandbox::Config::default(),
         }
     }
 }
@@ -96,10 +96,14 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsafe {
     /// Well-known credentials where others can reach them.
-    #[error("--dev makes access key `test` work, so it listens on loopback only; got {0}. Leave out --dev, or listen on 127.0.0.1")]
+    #[error(
+        "--dev makes access key `test` work, so it listens on loopback only; got {0}. Leave out --dev, or listen on 127.0.0.1"
+    )]
     DevBeyondLoopback(SocketAddr),
     /// Signatures without encryption where others can read along.
-    #[error("expected a loopback address, got {0}. Put a TLS proxy before it and say --insecure-http if others may read along between the two")]
+    #[error(
+        "expected a loopback address, got {0}. Put a TLS proxy before it and say --insecure-http if others may read along between the two"
+    )]
     PlainBeyondLoopback(SocketAddr),
 }
 

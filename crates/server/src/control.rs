@@ -39,10 +39,16 @@ impl HostHandler for Control {
         Box::pin(async move {
             let root = matches!(*cx.principal, Principal::Root { .. });
             if !self.dev && !root {
-                return answer(StatusCode::FORBIDDEN, &json!({ "message": "expected the root user's credentials" }));
+                return answer(
+                    StatusCode::FORBIDDEN,
+                    &json!({ "message": "expected the root user's credentials" }),
+                );
             }
             let Some(running) = self.running.upgrade() else {
-                return answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "message": "the platform is stopping" }));
+                return answer(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    &json!({ "message": "the platform is stopping" }),
+                );
             };
             match self.act(&running, visit).await {
                 Ok(value) => answer(StatusCode::OK, &value),

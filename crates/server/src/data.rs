@@ -24,7 +24,9 @@ pub enum DataError {
         cause: io::Error,
     },
     /// Others may read it.
-    #[error("the data folder {path} may be read by others (mode {mode:o}); expected 0700, run chmod 700 {path}")]
+    #[error(
+        "the data folder {path} may be read by others (mode {mode:o}); expected 0700, run chmod 700 {path}"
+    )]
     Exposed {
         /// The path.
         path: String,
@@ -76,7 +78,8 @@ impl DataDir {
     /// Where state goes unless the operator says otherwise: `$NEPHOS_DATA`, `$XDG_DATA_HOME/nephos`,
     /// `~/.local/share/nephos`.
     pub fn default_path() -> PathBuf {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         variable("NEPHOS_DATA")
             .or_else(|| variable("XDG_DATA_HOME").map(|dir| dir.join("nephos")))
             .or_else(|| variable("HOME").map(|dir| dir.join(".local/share/nephos")))

@@ -7,8 +7,9 @@ pub mod config;
 pub mod control;
 pub mod data;
 pub mod outbox;
-pub mod seed;
+mod places;
 mod seal;
+pub mod seed;
 mod smtp;
 mod workers;
 

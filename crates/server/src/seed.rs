@@ -11,7 +11,9 @@ pub fn read(path: &Path) -> Result<Seed, String> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     match ending {
         "json" => serde_json::from_str(&text).map_err(|error| format!("the seed file {shown}: {error}")),
-        "yaml" | "yml" => serde_yaml_ng::from_str(&text).map_err(|error| format!("the seed file {shown}: {error}")),
+        "yaml" | "yml" => {
+            serde_yaml_ng::from_str(&text).map_err(|error| format!("the seed file {shown}: {error}"))
+        }
         other => Err(format!("the seed file {shown}: expected .json, .yaml or .yml, got {other:?}")),
     }
 }

@@ -15,9 +15,11 @@ pub struct Mailer {
 impl Mailer {
     /// A mailer. The error never shows the URL, which may hold a password.
     pub fn new(smtp: &Smtp) -> Result<Mailer, String> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp.url)
-            .map_err(|_| "expected a mail server such as smtp://user:password@host:587?tls=required".to_owned())?;
-        let from = smtp.from.parse().map_err(|_| format!("expected a sender's address, got {:?}", smtp.from))?;
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp.url).map_err(|_| {
+            "expected a mail server such as smtp://user:password@host:587?tls=required".to_owned()
+        })?;
+        let from =
+            smtp.from.parse().map_err(|_| format!("expected a sender's address, got {:?}", smtp.from))?;
         Ok(Mailer { transport: transport.timeout(Some(std::time::Duration::from_secs(20))).build(), from })
     }
 

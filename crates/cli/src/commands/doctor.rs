@@ -10,11 +10,11 @@ use crate::style;
 /// Looks, and tells. Fails where functions can't be run at all.
 pub fn doctor(options: &Doctor) -> Result<(), Failure> {
     let capabilities = nephos_sandbox::probe();
-    let runtimes = nephos_lambda::runtimes::available_runtimes(&[]);
+    let runtimes = nephos_lambda::available_runtimes(&[]);
     if options.output == Output::Json {
         let runtimes: Vec<_> = runtimes
             .iter()
-            .map(|runtime| json!({ "id": runtime.id, "interpreter": runtime.interpreter.display().to_string() }))
+            .map(|runtime| json!({ "id": runtime.id, "interpreter": runtime.executable, "version": runtime.version }))
             .collect();
         println!("{}", json!({ "isolation": capabilities, "runtimes": runtimes }));
     } else {
@@ -22,11 +22,18 @@ pub fn doctor(options: &Doctor) -> Result<(), Failure> {
         capabilities.features.iter().for_each(tell);
         println!("\n{}", style::bold("runtimes"));
         for runtime in &runtimes {
-            println!("  {} {:<18} {}", style::green("✓"), runtime.id, style::dim(&runtime.interpreter.display().to_string()));
+            let from = match &runtime.executable {
+                Some(path) => path.display().to_string(),
+                None => "a bootstrap of your own".to_owned(),
+            };
+            println!("  {} {:<18} {}", style::green("✓"), runtime.id, style::dim(&from));
         }
-        println!("  {} {:<18} {}", style::green("✓"), "provided.al2023", style::dim("a bootstrap of your own"));
     }
-    if capabilities.usable() { Ok(()) } else { Err("functions can't be run on this machine; see what is missing above".to_owned()) }
+    if capabilities.usable() {
+        Ok(())
+    } else {
+        Err("functions can't be run on this machine; see what is missing above".to_owned())
+    }
 }
 
 fn tell(feature: &Feature) {

@@ -80,7 +80,13 @@ pub async fn one(work: &Path, function: &Function, locks: &Locks) -> Result<Tree
 }
 
 /// A folder of dependencies that is made once for what is in `made_from`.
-async fn kept<F, Fut>(work: &Path, kind: &str, made_from: &[u8], locks: &Locks, make: F) -> Result<PathBuf, Failure>
+async fn kept<F, Fut>(
+    work: &Path,
+    kind: &str,
+    made_from: &[u8],
+    locks: &Locks,
+    make: F,
+) -> Result<PathBuf, Failure>
 where
     F: FnOnce(PathBuf) -> Fut,
     Fut: Future<Output = Result<(), Failure>>,
@@ -114,7 +120,15 @@ async fn pip(work: &Path, source: &Path, runtime: &str, locks: &Locks) -> Result
     let version = runtime.trim_start_matches("python").to_owned();
     kept(work, "pip", &made_from, locks, |dir| async move {
         let mut command = Command::new(interpreter(&version));
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--target"]);
+        command.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--target",
+        ]);
         command.arg(&dir).arg("--requirement").arg(&requirements).env("PIP_ROOT_USER_ACTION", "ignore");
         run(command, "pip install").await
     })
@@ -124,8 +138,8 @@ async fn pip(work: &Path, source: &Path, runtime: &str, locks: &Locks) -> Result
 /// The interpreter of a version, as the platform finds it for functions.
 fn interpreter(version: &str) -> PathBuf {
     let id = format!("python{version}");
-    let found = nephos_lambda::runtimes::available_runtimes(&[]).into_iter().find(|runtime| runtime.id == id);
-    found.map_or_else(|| PathBuf::from(id), |runtime| runtime.interpreter)
+    let found = nephos_lambda::available_runtimes(&[]).into_iter().find(|runtime| runtime.id == id);
+    found.and_then(|runtime| runtime.executable).unwrap_or_else(|| PathBuf::from(id))
 }
 
 async fn npm(work: &Path, source: &Path, locks: &Locks) -> Result<PathBuf, Failure> {

@@ -75,10 +75,13 @@ impl Tree {
         for (name, path) in &self.0 {
             let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", shown(path));
             let bytes = fs::read(path).map_err(|error| failed(&error))?;
-            let executable = fs::metadata(path).map_err(|error| failed(&error))?.permissions().mode() & 0o111 != 0;
+            let executable =
+                fs::metadata(path).map_err(|error| failed(&error))?.permissions().mode() & 0o111 != 0;
             total += bytes.len() as u64;
             if total > MAX_BYTES {
-                return Err(format!("the package is larger than {MAX_BYTES} bytes; {name} is where it passed that"));
+                return Err(format!(
+                    "the package is larger than {MAX_BYTES} bytes; {name} is where it passed that"
+                ));
             }
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Stored)
@@ -117,7 +120,9 @@ pub async fn upload(client: &Client, bucket: &str, tree: &Tree) -> Result<String
     let zip = tree.zip()?;
     let key = format!("{}.zip", random::hex(&sha256(&zip)));
     if !client.has_object(bucket, &key).await? {
-        client.put_object(bucket, &key, Bytes::from(zip), vec![("content-type", "application/zip".to_owned())]).await?;
+        client
+            .put_object(bucket, &key, Bytes::from(zip), vec![("content-type", "application/zip".to_owned())])
+            .await?;
     }
     Ok(key)
 }

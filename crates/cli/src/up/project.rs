@@ -55,7 +55,10 @@ impl Project {
         let dir = dir.canonicalize().map_err(|error| format!("{}: {error}", dir.display()))?;
         let template_path = TEMPLATES.iter().map(|name| dir.join(name)).find(|path| path.exists());
         let template_path = template_path.ok_or_else(|| {
-            format!("there is no template.yaml in {}; `nephos new python DIR` makes a first application", dir.display())
+            format!(
+                "there is no template.yaml in {}; `nephos new python DIR` makes a first application",
+                dir.display()
+            )
         })?;
         let template = std::fs::read_to_string(&template_path)
             .map_err(|error| format!("{}: {error}", template_path.display()))?;
@@ -69,9 +72,16 @@ impl Project {
     /// The stack's name: the folder's, as CloudFormation allows it.
     pub fn stack_name(&self) -> String {
         let folder = self.dir.file_name().unwrap_or_default().to_string_lossy();
-        let name: String = folder.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let name: String = folder
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
         let name = name.trim_matches('-');
-        if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name.to_owned() } else { format!("app-{name}") }
+        if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            name.to_owned()
+        } else {
+            format!("app-{name}")
+        }
     }
 
     /// Where builds and caches go.
@@ -93,7 +103,9 @@ fn functions(dir: &Path, template: &Yaml) -> Result<Vec<Function>, Failure> {
             continue;
         }
         let properties = &resource["Properties"];
-        let Some(code_uri) = text(properties, "CodeUri").or_else(|| text(globals, "CodeUri")) else { continue };
+        let Some(code_uri) = text(properties, "CodeUri").or_else(|| text(globals, "CodeUri")) else {
+            continue;
+        };
         if code_uri.starts_with("s3://") {
             continue;
         }

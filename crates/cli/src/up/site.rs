@@ -22,7 +22,11 @@ pub async fn put(
 ) -> Result<(), Failure> {
     let buckets = stack.resources("AWS::S3::Bucket").await?;
     let bucket = buckets.get(&site.bucket).ok_or_else(|| {
-        format!("{}: Metadata.Nephos.Site names the bucket {}, which the template does not have", shown(&project.template_path), site.bucket)
+        format!(
+            "{}: Metadata.Nephos.Site names the bucket {}, which the template does not have",
+            shown(&project.template_path),
+            site.bucket
+        )
     })?;
     upload_folder(client, bucket, &site.output, "").await?;
     let mut config: Map<String, Value> =
@@ -35,7 +39,8 @@ pub async fn put(
 
 async fn upload_folder(client: &Client, bucket: &str, dir: &Path, prefix: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| format!("{}: {error}", shown(dir));
-    let mut entries: Vec<_> = std::fs::read_dir(dir).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    let mut entries: Vec<_> =
+        std::fs::read_dir(dir).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
     // Folders first, so that a page never names what is not there yet.
     entries.sort_by_key(|entry| (entry.path().is_file(), entry.file_name()));
     for entry in entries {

@@ -20,8 +20,10 @@ const REMEMBERED: usize = 4_000;
 pub async fn follow(client: &Client, stack: &Stack<'_>) -> Result<(), Failure> {
     let functions = stack.resources("AWS::Lambda::Function").await?;
     let start = Clock::system().now();
-    let mut tails: BTreeMap<String, Tail> =
-        functions.into_iter().map(|(name, id)| (name, Tail::new(format!("/aws/lambda/{id}"), start))).collect();
+    let mut tails: BTreeMap<String, Tail> = functions
+        .into_iter()
+        .map(|(name, id)| (name, Tail::new(format!("/aws/lambda/{id}"), start)))
+        .collect();
     let mut mails = Mails { after: start };
     loop {
         for (name, tail) in &mut tails {
@@ -98,7 +100,13 @@ impl Mails {
         for message in messages.iter().rev().filter(|message| at(message) > self.after) {
             let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
             let facts = message["facts"]["code"].as_str().map(|code| format!("  code {}", style::bold(code)));
-            eprintln!("{} to {}: {}{}", style::dim(&format!("{:>16} │", "mail")), text("to"), text("subject"), facts.unwrap_or_default());
+            eprintln!(
+                "{} to {}: {}{}",
+                style::dim(&format!("{:>16} │", "mail")),
+                text("to"),
+                text("subject"),
+                facts.unwrap_or_default()
+            );
         }
         if let Some(newest) = messages.first() {
             self.after = self.after.max(at(newest));

@@ -70,7 +70,12 @@ fn look(dir: &Path) -> Seen {
     seen
 }
 
-async fn redeploy(project: &mut Project, client: &Client, name: &str, changed: &[PathBuf]) -> Result<(), Failure> {
+async fn redeploy(
+    project: &mut Project,
+    client: &Client,
+    name: &str,
+    changed: &[PathBuf],
+) -> Result<(), Failure> {
     let started = Instant::now();
     let stack = Stack { client, name };
     if changed.contains(&project.template_path) {
@@ -85,7 +90,9 @@ async fn redeploy(project: &mut Project, client: &Client, name: &str, changed: &
         let ids = stack.resources("AWS::Lambda::Function").await?;
         for function in functions {
             let started = Instant::now();
-            let id = ids.get(&function.name).ok_or_else(|| format!("the stack has no function {}", function.name))?;
+            let id = ids
+                .get(&function.name)
+                .ok_or_else(|| format!("the stack has no function {}", function.name))?;
             update_code(project, client, &function, id).await?;
             eprintln!("{} {} {}", style::green("↻"), function.name, style::dim(&seconds(started)));
         }
@@ -100,7 +107,12 @@ async fn redeploy(project: &mut Project, client: &Client, name: &str, changed: &
 }
 
 /// Changes a function's code and nothing else, as `sam sync` does.
-async fn update_code(project: &Project, client: &Client, function: &Function, id: &str) -> Result<(), Failure> {
+async fn update_code(
+    project: &Project,
+    client: &Client,
+    function: &Function,
+    id: &str,
+) -> Result<(), Failure> {
     let tree = build::one(&project.work(), function, &Locks::default()).await?;
     let bucket = package::artifacts_bucket(client).await?;
     let key = package::upload(client, &bucket, &tree).await?;

@@ -137,7 +137,16 @@ async fn code(call: &Call<'_>) -> Result<shapes::FunctionCode, Fault> {
 }
 
 fn one_file(name: &str, source: &str) -> Result<bytes::Bytes, Fault> {
-    nephos_lambda::zip_of(&[(name, source.as_bytes())])
+    use std::io::{Cursor, Write};
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let packed = zip
+        .start_file(name, zip::write::SimpleFileOptions::default().unix_permissions(0o644))
+        .and_then(|()| Ok(zip.write_all(source.as_bytes())?))
+        .and_then(|()| zip.finish());
+    packed.map(|zip| bytes::Bytes::from(zip.into_inner())).map_err(|error| {
+        tracing::error!(%error, "inline code could not be packed");
+        Fault::internal()
+    })
 }
 
 /// A statement of a function's policy.
