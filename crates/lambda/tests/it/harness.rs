@@ -199,6 +199,7 @@ impl Harness {
             public_origin: origin.clone(),
         });
         let mut config = Config::new(dir.path().join("lambda"));
+        share_runtimes(&config.dir);
         configure(&mut config);
         let deps = Deps {
             store: Store::memory(),
@@ -310,6 +311,14 @@ impl Harness {
     pub fn stop_workers(&mut self) {
         self.workers = None;
     }
+}
+
+/// The runtimes' folders are named by what is in them, so all tests can use the same.
+fn share_runtimes(dir: &std::path::Path) {
+    let shared = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("runtimes");
+    std::fs::create_dir_all(&shared).unwrap();
+    std::fs::create_dir_all(dir).unwrap();
+    std::os::unix::fs::symlink(shared, dir.join("runtimes")).unwrap();
 }
 
 /// What an invocation gave.
