@@ -103,7 +103,7 @@ impl Condition {
 /// Parses a condition's grammar, and refuses redundant parentheses.
 pub(super) fn parse(text: &str, parameter: Parameter) -> Result<RawCondition, ExpressionError> {
     let mut parser = Parser::new(text, parameter, KEYWORDS)?;
-    let condition = any_of(&mut parser)?.condition(&parser)?;
+    let condition = whole(&mut parser)?.condition(&parser)?;
     parser.end()?;
     if parser.redundant_parentheses {
         return Err(ExpressionError::new("The expression has redundant parentheses;"));
@@ -137,44 +137,80 @@ impl Part {
     }
 }
 
-fn any_of(parser: &mut Parser<'_>) -> Result<Part, ExpressionError> {
-    chain(parser, "OR", all_of, RawCondition::Or)
+/// What is open at one level of parentheses: the conditions before the one that is being read.
+#[derive(Default)]
+struct Level {
+    any: Vec<RawCondition>,
+    all: Vec<RawCondition>,
+    negated: bool,
 }
 
-fn all_of(parser: &mut Parser<'_>) -> Result<Part, ExpressionError> {
-    chain(parser, "AND", negated, RawCondition::And)
+impl Level {
+    /// Takes the next part. None where an operator says that another follows.
+    fn take(&mut self, part: Part, parser: &mut Parser<'_>) -> Result<Option<Part>, ExpressionError> {
+        let part = if std::mem::take(&mut self.negated) { negation(part.condition(parser)?) } else { part };
+        if parser.tokens.take_keyword("AND") {
+            parser.operator()?;
+            self.all.push(part.condition(parser)?);
+            return Ok(None);
+        }
+        let part = joined(&mut self.all, part, RawCondition::And, parser)?;
+        if parser.tokens.take_keyword("OR") {
+            parser.operator()?;
+            self.any.push(part.condition(parser)?);
+            return Ok(None);
+        }
+        joined(&mut self.any, part, RawCondition::Or, parser).map(Some)
+    }
 }
 
-fn chain(
-    parser: &mut Parser<'_>,
-    keyword: &str,
-    part: fn(&mut Parser<'_>) -> Result<Part, ExpressionError>,
+fn joined(
+    before: &mut Vec<RawCondition>,
+    last: Part,
     join: fn(Vec<RawCondition>) -> RawCondition,
+    parser: &Parser<'_>,
 ) -> Result<Part, ExpressionError> {
-    let first = part(parser)?;
-    if !parser.tokens.is_keyword(keyword) {
-        return Ok(first);
+    if before.is_empty() {
+        return Ok(last);
     }
-    let mut parts = vec![first.condition(parser)?];
-    while parser.tokens.take_keyword(keyword) {
-        parser.operator()?;
-        let next = part(parser)?;
-        parts.push(next.condition(parser)?);
-    }
-    Ok(Part::open(What::Condition(join(parts))))
+    before.push(last.condition(parser)?);
+    Ok(Part::open(What::Condition(join(std::mem::take(before)))))
 }
 
-fn negated(parser: &mut Parser<'_>) -> Result<Part, ExpressionError> {
-    if !parser.tokens.take_keyword("NOT") {
-        return comparison(parser);
-    }
-    parser.operator()?;
-    let inner = parser.nested(negated)?.condition(parser)?;
-    Ok(Part::open(What::Condition(RawCondition::Not(Box::new(inner)))))
+fn negation(condition: RawCondition) -> Part {
+    Part::open(What::Condition(match condition {
+        RawCondition::Not(inner) => *inner,
+        other => RawCondition::Not(Box::new(other)),
+    }))
 }
 
-fn comparison(parser: &mut Parser<'_>) -> Result<Part, ExpressionError> {
-    let part = enclosed_or_operand(parser)?;
+/// Reads a whole condition. Levels lie on a stack of their own: some clients put every `OR` into parentheses.
+fn whole(parser: &mut Parser<'_>) -> Result<Part, ExpressionError> {
+    let mut outer: Vec<Level> = Vec::new();
+    let mut level = Level::default();
+    loop {
+        while parser.tokens.take_keyword("NOT") {
+            parser.operator()?;
+            level.negated = !level.negated;
+        }
+        if parser.tokens.take_symbol("(") {
+            outer.push(std::mem::take(&mut level));
+            continue;
+        }
+        let operand = parser.operand()?;
+        let mut part = comparison(parser, Part::open(What::Operand(operand)))?;
+        while let Some(inner) = level.take(part, parser)? {
+            let Some(around) = outer.pop() else { return Ok(inner) };
+            level = around;
+            parser.tokens.expect_symbol(")")?;
+            let inner = enclosed(parser, inner)?;
+            part = comparison(parser, inner)?;
+        }
+    }
+}
+
+/// What follows an operand, if anything does.
+fn comparison(parser: &mut Parser<'_>, part: Part) -> Result<Part, ExpressionError> {
     let What::Operand(left) = part.what else { return Ok(part) };
     let operand = |parser: &mut Parser<'_>| parser.operand_in_parentheses();
     if let Some(comparator) = Comparator::from_symbol(parser.tokens.text()) {
@@ -210,12 +246,8 @@ fn member_of(parser: &mut Parser<'_>, left: RawOperand) -> Result<Part, Expressi
     Ok(Part::open(What::Condition(RawCondition::In(left, list))))
 }
 
-fn enclosed_or_operand(parser: &mut Parser<'_>) -> Result<Part, ExpressionError> {
-    if !parser.tokens.take_symbol("(") {
-        return parser.operand().map(|operand| Part::open(What::Operand(operand)));
-    }
-    let inner = parser.nested(any_of)?;
-    parser.tokens.expect_symbol(")")?;
+/// What stood in parentheses.
+fn enclosed(parser: &mut Parser<'_>, inner: Part) -> Result<Part, ExpressionError> {
     parser.redundant_parentheses |= inner.enclosed;
     let what = match inner.what {
         What::Operand(operand) => What::Operand(parser.steps_after(operand)?),

@@ -36,8 +36,8 @@ pub const MAX_EXPRESSION_BYTES: usize = 4096;
 pub const MAX_OPERATORS: usize = 300;
 /// The most operands that IN takes.
 pub const MAX_IN_OPERANDS: usize = 100;
-/// How deep parentheses, NOT and calls may nest; more than 300 operators can make.
-pub const MAX_DEPTH: usize = 320;
+/// How deep calls, and parentheses around operands, may nest.
+pub const MAX_DEPTH: usize = 64;
 
 /// Which parameter an expression came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Attribute values: the ten types, as trees in memory, as bytes in the store, and as JSON on the wire.
 //!
 //! Reading order: [`number`], this file, [`stored`] (the bytes), [`view`] (walking them without copying),
-//! [`submitted`] (what clients send, valid or not), [`json`] (what clients get).
+//! [`submitted`] and [`invalid`] (what clients send, valid or not), [`json`] (what clients get).
 
+pub mod invalid;
 pub mod json;
 pub mod number;
 pub mod number_code;
@@ -14,9 +15,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+pub use invalid::{Invalid, Layer};
 pub use number::Number;
 pub use stored::{Item, ItemRef};
-pub use submitted::{AttributeMap, Invalid, Layer, Submitted};
+pub use submitted::{AttributeMap, Submitted};
 pub use view::ValueRef;
 
 /// An item's attributes by name. The order is that of the names' bytes.
