@@ -3,17 +3,37 @@
 //! Invariants: nesting is bounded, so hostile input cannot exhaust the stack; unknown members are passed over;
 //! `null` is absent. Error texts are the ones that AWS's own parser gives.
 
-use base64::Engine;
+use base64::{DecodeError, Engine};
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use nephos_core::Timestamp;
 
-use crate::schema::{Location, TimestampFormat, Type};
+use crate::schema::{Kind, Location, TimestampFormat, Type};
 use crate::shape::{ReadError, Reader, Shape, Value, Writer};
 
 mod tokens;
 
 pub use tokens::{JsonReader, MAX_DEPTH};
+
+/// The whole part of a number, if 64 bits hold it.
+fn whole(number: &str) -> Option<i64> {
+    const HELD: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0;
+    let rounded = || number.parse::<f64>().ok().filter(|value| HELD.contains(value)).map(|value| value as i64);
+    number.parse().ok().or_else(rounded)
+}
+
+fn inconvertible(text: &str, wanted: &str) -> ReadError {
+    ReadError::unexpected(format!("{} can not be converted to {wanted}", crate::text::clip(text)))
+}
+
+/// Counts what a collection holds, where that takes more memory than its text.
+fn count(reader: &mut JsonReader<'_>, ty: &'static Type) -> Result<(), ReadError> {
+    reader.in_collection = true;
+    match crate::shape::element(ty).kind {
+        Kind::Structure(_) | Kind::List { .. } | Kind::Map { .. } => reader.count_container(),
+        _ => Ok(()),
+    }
+}
 
 impl Reader for JsonReader<'_> {
     fn string(&mut self) -> Result<String, ReadError> {
@@ -26,37 +46,53 @@ impl Reader for JsonReader<'_> {
 
     fn integer(&mut self) -> Result<i64, ReadError> {
         let number = self.expect_number("Long")?;
-        if let Ok(value) = number.parse::<i64>() {
-            return Ok(value);
-        }
-        // 1e3 and 5.0 are whole numbers, too.
-        match number.parse::<f64>() {
-            Ok(value) if value.abs() < 9.0e15 => Ok(value as i64),
-            _ => Err(ReadError::unexpected(format!("{number} can not be converted to a Long"))),
-        }
+        whole(number).ok_or_else(|| inconvertible(number, "Long"))
+    }
+
+    // AWS takes any number for 32 bits and cuts it.
+    fn integer32(&mut self) -> Result<i32, ReadError> {
+        let number = self.expect_number("Integer")?;
+        let value = whole(number).ok_or_else(|| inconvertible(number, "Integer"))?;
+        Ok(i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX }))
     }
 
     fn double(&mut self) -> Result<f64, ReadError> {
+        if self.peek() == Some(b'"') {
+            let text = self.expect_text("Double")?;
+            let unspeakable = crate::text::parse_double(&text).filter(|value| !value.is_finite());
+            return unspeakable.ok_or_else(|| ReadError::unexpected("STRING_VALUE cannot be converted to Double"));
+        }
         let number = self.expect_number("Double")?;
-        number
-            .parse()
-            .map_err(|_| ReadError::unexpected(format!("{number} can not be converted to a Double")))
+        crate::text::parse_double(number).ok_or_else(|| inconvertible(number, "Double"))
     }
 
     fn blob(&mut self) -> Result<Bytes, ReadError> {
         let text = self.expect_text("Blob")?;
-        let decoded = STANDARD.decode(text.as_bytes());
-        decoded.map(Bytes::from).map_err(|error| ReadError::unexpected(format!("Invalid base64: {error}")))
+        if text.len() % 4 != 0 {
+            let length = text.len();
+            return Err(ReadError::unexpected(format!(
+                "Base64 encoded length is expected a multiple of 4 bytes but found: {length}"
+            )));
+        }
+        STANDARD.decode(text.as_bytes()).map(Bytes::from).map_err(|error| {
+            ReadError::unexpected(match error {
+                DecodeError::InvalidByte(_, byte) if byte != b'=' => {
+                    format!("Invalid base 64 character: '{}'", char::from(byte))
+                }
+                // The spelling is AWS's.
+                _ => "Invalid last non-pad Base64 character dectected".to_owned(),
+            })
+        })
     }
 
     fn timestamp(&mut self, format: Option<TimestampFormat>) -> Result<Timestamp, ReadError> {
-        if format.is_none_or(|f| f == TimestampFormat::Unix) && self.peek() != Some(b'"') {
-            let seconds = self.double()?;
-            return Ok(Timestamp::from_millis((seconds * 1000.0).round() as i64));
+        if format.is_none_or(|f| f == TimestampFormat::Unix) {
+            let number = self.expect_number("Date")?;
+            let moment = crate::text::parse_double(number).and_then(crate::text::moment);
+            return moment.ok_or_else(|| inconvertible(number, "Date"));
         }
-        let text = self.expect_text("Timestamp")?;
-        crate::text::parse_timestamp(&text)
-            .ok_or_else(|| ReadError::unexpected(format!("{text} can not be converted to a Timestamp")))
+        let text = self.expect_text("Date")?;
+        crate::text::parse_timestamp(&text).ok_or_else(|| inconvertible(&text, "Date"))
     }
 
     fn structure(&mut self, shape: &mut dyn Shape) -> Result<(), ReadError> {
@@ -68,6 +104,7 @@ impl Reader for JsonReader<'_> {
                 let member = schema.members.get(index);
                 member.is_some_and(|m| m.location == Location::Body && m.wire == key)
             });
+            reader.in_collection = false;
             let Some(index) = found else { return reader.skip() };
             guess = index + 1;
             if reader.null() {
@@ -82,18 +119,27 @@ impl Reader for JsonReader<'_> {
 
     fn list(
         &mut self,
-        _: &'static Type,
+        ty: &'static Type,
         member: &mut dyn FnMut(&mut dyn Reader) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        self.array(&mut |reader| member(reader))
+        self.array(&mut |reader| {
+            count(reader, ty)?;
+            member(reader)
+        })
     }
 
     fn map(
         &mut self,
-        _: &'static Type,
+        ty: &'static Type,
         entry: &mut dyn FnMut(String, &mut dyn Reader) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        self.object(&mut |key, reader| if reader.null() { Ok(()) } else { entry(key.into_owned(), reader) })
+        self.object(&mut |key, reader| {
+            if reader.null() {
+                return Ok(());
+            }
+            count(reader, ty)?;
+            entry(key.into_owned(), reader)
+        })
     }
 }
 
@@ -199,9 +245,9 @@ impl Writer for JsonWriter {
         self.0.push(b'"');
     }
 
-    fn timestamp(&mut self, ty: &'static Type, value: Timestamp, format: Option<TimestampFormat>) {
+    fn timestamp(&mut self, _: &'static Type, value: Timestamp, format: Option<TimestampFormat>) {
         match format.unwrap_or(TimestampFormat::Unix) {
-            TimestampFormat::Unix => self.double(ty, value.epoch_seconds()),
+            TimestampFormat::Unix => self.0.extend_from_slice(crate::text::unix_seconds(value).as_bytes()),
             TimestampFormat::Iso8601 => push_string(&mut self.0, &value.iso8601()),
             TimestampFormat::Http => push_string(&mut self.0, &value.http_date()),
         }
