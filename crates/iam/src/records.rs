@@ -78,7 +78,10 @@ pub(crate) struct Entity {
 /// What only roles have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RoleFacts {
+    /// The trust policy as it was written.
     pub trust: String,
+    /// The same with the ids of the users and roles that it names, so that another of the same name is not trusted.
+    pub bound_trust: String,
     pub description: Option<String>,
     pub max_session_seconds: i32,
 }

@@ -2,6 +2,7 @@
 
 use nephos_core::{AccountId, Arn, Cx};
 use nephos_store::{Read, Tx};
+use serde_json::Value;
 
 use crate::Iam;
 use crate::attachments::{self, boundary_shape};
@@ -52,48 +53,88 @@ fn brief(account: AccountId, role: &Entity) -> Role {
     }
 }
 
-/// Checks a trust policy: its language, its length, and that the users and roles it names exist.
-pub(crate) fn check_trust<R: Read>(tx: &R, document: &str) -> Result<(), Error> {
-    let policy = Policy::parse(document, Kind::Trust)?;
+/// Checks a trust policy: its language, its length, and that the users and roles it names exist. Gives it with their ids in
+/// place of their ARNs.
+pub(crate) fn bind_trust<R: Read>(tx: &R, document: &str) -> Result<String, Error> {
+    Policy::parse(document, Kind::Trust)?;
     if counted_length(document) > MAX_TRUST_CHARS {
         return Err(Error::LimitExceeded(format!(
             "Cannot exceed quota for ACLSizePerRole: {MAX_TRUST_CHARS}"
         )));
     }
-    for arn in policy.principal_arns() {
-        if !principal_exists(tx, arn)? {
-            return Err(Error::MalformedPolicyDocument(format!(
-                "Invalid principal in policy: \"AWS\":\"{arn}\""
-            )));
+    let mut json: Value = serde_json::from_str(document)
+        .map_err(|_| Error::MalformedPolicyDocument("Syntax errors in policy.".to_owned()))?;
+    if let Some(statements) = json.get_mut("Statement") {
+        for statement in one_or_many(statements) {
+            for element in ["Principal", "NotPrincipal"] {
+                let Some(listed) = statement.get_mut(element).and_then(|p| p.get_mut("AWS")) else {
+                    continue;
+                };
+                for principal in one_or_many(listed) {
+                    bind_principal(tx, principal)?;
+                }
+            }
+        }
+    }
+    Ok(json.to_string())
+}
+
+fn one_or_many(value: &mut Value) -> &mut [Value] {
+    match value {
+        Value::Array(items) => items,
+        one => std::slice::from_mut(one),
+    }
+}
+
+fn bind_principal<R: Read>(tx: &R, principal: &mut Value) -> Result<(), Error> {
+    let Some(arn) = principal.as_str().filter(|name| name.starts_with("arn:")) else { return Ok(()) };
+    match named_by(tx, arn)? {
+        Named::Id(id) => *principal = Value::String(id),
+        Named::AsIs => {}
+        Named::Nobody => {
+            let text = format!("Invalid principal in policy: \"AWS\":\"{arn}\"");
+            return Err(Error::MalformedPolicyDocument(text));
         }
     }
     Ok(())
 }
 
-fn principal_exists<R: Read>(tx: &R, arn: &str) -> Result<bool, Error> {
+/// Whom an ARN in a trust policy names.
+enum Named {
+    /// A user or role that exists.
+    Id(String),
+    /// An account or a session, which have no ids.
+    AsIs,
+    Nobody,
+}
+
+fn named_by<R: Read>(tx: &R, arn: &str) -> Result<Named, Error> {
     for (noun, sort) in [("user", Sort::User), ("role", Sort::Role)] {
         if let Some((account, path, name)) = directory::named(arn, noun) {
-            let found = directory::find(tx, account, sort, &name)?;
-            return Ok(found.is_some_and(|entity| entity.path == path));
+            let found = directory::find(tx, account, sort, &name)?.filter(|entity| entity.path == path);
+            return Ok(found.map_or(Named::Nobody, |entity| Named::Id(entity.id)));
         }
     }
-    let Ok(parsed) = arn.parse::<Arn>() else { return Ok(false) };
-    match (parsed.account_id(), parsed.resource.split('/').collect::<Vec<_>>().as_slice()) {
-        (Some(account), ["assumed-role", role, _]) => {
-            Ok(directory::find(tx, account, Sort::Role, role)?.is_some())
-        }
+    let Ok(parsed) = arn.parse::<Arn>() else { return Ok(Named::Nobody) };
+    Ok(match (parsed.account_id(), parsed.resource.split('/').collect::<Vec<_>>().as_slice()) {
+        (Some(account), ["assumed-role", role, _]) => match directory::find(tx, account, Sort::Role, role)? {
+            Some(_) => Named::AsIs,
+            None => Named::Nobody,
+        },
         // A federated user exists only while it has a session.
-        (Some(_), ["federated-user", _]) => Ok(true),
-        _ => Ok(false),
-    }
+        (Some(_), ["federated-user", _] | ["root"]) => Named::AsIs,
+        _ => Named::Nobody,
+    })
 }
 
 /// Creates a role within a transaction.
-pub(crate) fn create_in(tx: &mut Tx, account: AccountId, role: &Entity) -> Result<(), Error> {
+fn create_in(tx: &mut Tx, account: AccountId, mut role: Entity) -> Result<(), Error> {
     check_new(tx, account, Sort::Role, &role.name, ("RolesPerAccount", MAX_ROLES))?;
-    check_trust(tx, role.role.as_ref().map_or("", |facts| &facts.trust))?;
-    attachments::use_boundary(tx, account, role)?;
-    Ok(tx.put_record(keys::entity(account, Sort::Role, &role.name), role)?)
+    if let Some(facts) = &mut role.role {
+        facts.bound_trust = bind_trust(tx, &facts.trust)?;
+    }
+    attachments::use_boundary(tx, account, &role)?;
+    Ok(tx.put_record(keys::entity(account, Sort::Role, &role.name), &role)?)
 }
 
 pub(crate) async fn create(
@@ -107,10 +148,11 @@ pub(crate) async fn create(
     role.boundary = input.permissions_boundary;
     role.role = Some(RoleFacts {
         trust: input.assume_role_policy_document.unwrap_or_default(),
+        bound_trust: String::new(),
         description: input.description,
         max_session_seconds: input.max_session_duration.unwrap_or(DEFAULT_SESSION_SECONDS),
     });
-    iam.write("iam.create_role", cx.account, |tx| create_in(tx, cx.account, &role)).await?;
+    iam.write("iam.create_role", cx.account, |tx| create_in(tx, cx.account, role.clone())).await?;
     let created = Role { role_last_used: None, ..shape(cx.account, &role) };
     Ok(CreateRoleResponse { role: Some(created) })
 }
@@ -158,7 +200,7 @@ pub(crate) async fn update_trust(
 ) -> Result<Unit, Error> {
     let document = input.policy_document.unwrap_or_default();
     change(iam, cx, input.role_name, |tx, facts| {
-        check_trust(tx, &document)?;
+        facts.bound_trust = bind_trust(tx, &document)?;
         facts.trust.clone_from(&document);
         Ok(())
     })

@@ -18,7 +18,7 @@ use crate::inline::put_in;
 use crate::keys::{self, Sort};
 use crate::policies::{check_document, new_policy};
 use crate::records::{Entity, RoleFacts};
-use crate::roles::{DEFAULT_SESSION_SECONDS, check_trust};
+use crate::roles::{DEFAULT_SESSION_SECONDS, bind_trust};
 
 /// What should be there. Unknown members are an error, so that a typing mistake is noticed.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -165,9 +165,11 @@ impl Iam {
         }
         // Trust policies may name any of the account's users and roles, so they are checked when all are there.
         for role in &account.roles {
-            if let Some(trust) = &role.assume_role_policy {
-                check_trust(tx, &document(trust))?;
+            let mut role = directory::get(tx, id, Sort::Role, &role.name)?;
+            if let Some(facts) = &mut role.role {
+                facts.bound_trust = bind_trust(tx, &facts.trust)?;
             }
+            tx.put_record(keys::entity(id, Sort::Role, &role.name), &role)?;
         }
         Ok(())
     }
@@ -270,8 +272,12 @@ fn seed_entity(
     }
     if let Some(trust) = &seed.assume_role_policy {
         let seconds = seed.max_session_seconds.unwrap_or(DEFAULT_SESSION_SECONDS);
-        entity.role =
-            Some(RoleFacts { trust: document(trust), description: None, max_session_seconds: seconds });
+        entity.role = Some(RoleFacts {
+            trust: document(trust),
+            bound_trust: String::new(),
+            description: None,
+            max_session_seconds: seconds,
+        });
     }
     use_boundary(tx, account, &entity)?;
     Ok(tx.put_record(keys::entity(account, sort, &seed.name), &entity)?)

@@ -1,8 +1,6 @@
 //! Policy documents: JSON text in, compiled statements out. Whatever the language does not know is an error here, so
 //! that nothing unknown is ever left to be ignored by an evaluation.
 
-use nephos_core::AccountId;
-
 use super::condition::{Condition, Operator};
 use super::json::{self, Json};
 use super::pattern::{Pattern, Syntax};
@@ -93,16 +91,6 @@ impl Policy {
                 && statement.conditions.is_empty()
                 && statement.principals.as_ref().is_some_and(Principals::includes_everyone)
         })
-    }
-
-    /// The ARNs of users, roles and sessions that the document names as principals.
-    pub fn principal_arns(&self) -> impl Iterator<Item = &str> {
-        self.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(Principals::arns)
-    }
-
-    /// The accounts that the document names as principals.
-    pub fn principal_accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
-        self.statements.iter().filter_map(|s| s.principals.as_ref()).flat_map(Principals::accounts)
     }
 }
 

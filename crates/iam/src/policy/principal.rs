@@ -150,20 +150,6 @@ impl Principals {
     pub(super) fn includes_everyone(&self) -> bool {
         self.negated || self.listed.contains(&Listed::Everyone)
     }
-
-    pub(super) fn arns(&self) -> impl Iterator<Item = &str> {
-        self.listed.iter().filter_map(|listed| match listed {
-            Listed::Arn(arn) => Some(&**arn),
-            _ => None,
-        })
-    }
-
-    pub(super) fn accounts(&self) -> impl Iterator<Item = AccountId> {
-        self.listed.iter().filter_map(|listed| match listed {
-            Listed::Account(account) => Some(*account),
-            _ => None,
-        })
-    }
 }
 
 impl Listed {

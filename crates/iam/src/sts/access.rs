@@ -26,7 +26,7 @@ pub(crate) fn role_name(arn: Option<&str>) -> Result<RoleName, Error> {
 
 /// Access to a role; one that does not exist has no trust policy, and so refuses in the same words.
 pub(crate) fn to_role(action: &'static str, name: &RoleName, role: Option<&Entity>) -> Access {
-    let trust = role.and_then(|role| role.role.as_ref()).map(|facts| facts.trust.as_str());
+    let trust = role.and_then(|role| role.role.as_ref()).map(|facts| facts.bound_trust.as_str());
     let mut access =
         Access::on(action, &name.arn()).policy(trust.map(|json| PolicyDocument { json: json.into() }));
     for (key, value) in role.iter().flat_map(|role| &role.tags) {

@@ -117,3 +117,52 @@ async fn summary_and_alias() {
         ["acme"]
     );
 }
+
+#[tokio::test]
+async fn another_user_of_the_same_name_is_not_trusted() {
+    use nephos_iam::sts::shapes::{AssumeRoleRequest, op::AssumeRole};
+    let world = World::new().await;
+    let root = world.root();
+    let user = || CreateUserRequest { user_name: s("ada"), ..Default::default() };
+    world.iam::<op::CreateUser>(&root, user()).await.unwrap();
+    let arn = "arn:aws:iam::111111111111:user/ada";
+    let written = trust(&format!(r#"{{"AWS":["{arn}"]}}"#));
+    world.iam::<op::CreateRole>(&root, role("r", written)).await.unwrap();
+    let assume = || AssumeRoleRequest {
+        role_arn: s("arn:aws:iam::111111111111:role/r"),
+        role_session_name: s("run"),
+        ..Default::default()
+    };
+    world.sts::<AssumeRole>(&world.user("ada").await, assume()).await.unwrap();
+    let get = GetRoleRequest { role_name: s("r") };
+    let shown = world.iam::<op::GetRole>(&root, get).await.unwrap().role.unwrap();
+    assert!(
+        shown.assume_role_policy_document.unwrap().contains("user%2Fada"),
+        "it is shown as it was written"
+    );
+    world.iam::<op::DeleteUser>(&root, DeleteUserRequest { user_name: s("ada") }).await.unwrap();
+    world.iam::<op::CreateUser>(&root, user()).await.unwrap();
+    assert_eq!(fault(world.sts::<AssumeRole>(&world.user("ada").await, assume()).await).0, "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_role_that_trusts_a_role_trusts_its_sessions() {
+    use nephos_iam::sts::shapes::{AssumeRoleRequest, op::AssumeRole};
+    let world = World::new().await;
+    let root = world.root();
+    world
+        .iam::<op::CreateRole>(&root, role("a", trust(r#"{"AWS":"arn:aws:iam::111111111111:root"}"#)))
+        .await
+        .unwrap();
+    let trusting = trust(r#"{"AWS":"arn:aws:iam::111111111111:role/a"}"#);
+    world.iam::<op::CreateRole>(&root, role("b", trusting)).await.unwrap();
+    let assume = |name: &str| AssumeRoleRequest {
+        role_arn: s(&format!("arn:aws:iam::111111111111:role/{name}")),
+        role_session_name: s("run"),
+        ..Default::default()
+    };
+    let answer = world.sts::<AssumeRole>(&root, assume("a")).await.unwrap();
+    let a = world.cx((*world.identify(&credentials(answer.credentials)).await.unwrap()).clone());
+    world.sts::<AssumeRole>(&a, assume("b")).await.unwrap();
+    assert_eq!(fault(world.sts::<AssumeRole>(&root, assume("b")).await).0, "AccessDenied");
+}

@@ -177,9 +177,15 @@ async fn a_session_ends_and_a_token_fits_its_own_key_alone() {
     assert_eq!(bare.err(), Some(IdentifyError::UnknownKey));
     let forged = world.iam.identify(&given[0].access_key_id, Some("AQAAAAE="), now).await;
     assert_eq!(forged.err(), Some(IdentifyError::InvalidToken));
-    world.clock.advance(Duration::from_secs(3599));
-    world.identify(&given[0]).await.unwrap();
-    world.clock.advance(Duration::from_secs(1));
+    let end = given[0].expiration;
+    let at = |moment| world.iam.identify(&given[0].access_key_id, Some(&given[0].session_token), moment);
+    at(end - Duration::from_millis(1)).await.unwrap();
+    assert_eq!(
+        at(end).await.err(),
+        Some(IdentifyError::ExpiredToken),
+        "the last moment is the one before the end"
+    );
+    world.clock.advance(Duration::from_secs(3600));
     assert_eq!(world.identify(&given[0]).await.err(), Some(IdentifyError::ExpiredToken));
 }
 

@@ -159,7 +159,9 @@ async fn an_identity_pool_takes_on_a_role_for_its_user_whoever_asks() {
             web_identity: Some(WebIdentity { provider: "cognito-identity.amazonaws.com".into(), keys }),
         }
     };
-    for asker in [world.cx(Principal::Anonymous), world.root_of(THERE)] {
+    let federated =
+        Principal::Federated { account: account(THERE), name: "bob".into(), session: Default::default() };
+    for asker in [world.cx(Principal::Anonymous), world.root_of(THERE), world.cx(federated)] {
         let assumed = world.iam.assume_role(&asker, request("us-east-1:pool")).await.unwrap();
         let cx = world.cx(assumed.principal);
         world.may(&cx, "s3:GetObject", "arn:aws:s3:::b/k").unwrap();
