@@ -144,20 +144,21 @@ impl KeyForge {
         Ok(key)
     }
 
-    /// Makes spare keys in the background, one at a time, unless that is under way.
+    /// Makes spare keys in the background, one at a time, unless that is under way. A shutdown waits for one at most.
     pub(crate) fn refill(&self) {
         if std::mem::replace(&mut self.lock().refilling, true) {
             return;
         }
         let forge = self.clone();
-        tokio::task::spawn_blocking(move || {
+        tokio::spawn(async move {
             while forge.lock().keys.len() < SPARE_KEYS {
-                match NewKey::generate() {
-                    Ok(key) => forge.lock().keys.push(key),
-                    Err(error) => {
+                match tokio::task::spawn_blocking(NewKey::generate).await {
+                    Ok(Ok(key)) => forge.lock().keys.push(key),
+                    Ok(Err(error)) => {
                         tracing::error!(%error, "a spare signing key could not be made");
                         break;
                     }
+                    Err(_) => break,
                 }
             }
             forge.lock().refilling = false;

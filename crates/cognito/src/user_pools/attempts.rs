@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use nephos_core::Timestamp;
-use nephos_store::{Read, Record, Tx};
+use nephos_store::{Range, Read, Record, Tx, record};
 use serde::{Deserialize, Serialize};
 
 use super::pool_record::PoolRecord;
@@ -21,6 +21,8 @@ const FREE_FAILURES: u32 = 5;
 const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
 /// Quiet for so long, and the count starts anew.
 const FORGET_AFTER: Duration = Duration::from_secs(15 * 60);
+/// What failed sign-ins are counted under.
+const SIGN_IN: &str = "sign-in";
 /// Counters that unknown users share.
 const UNKNOWN_BUCKETS: u16 = 4096;
 
@@ -66,11 +68,6 @@ impl Subject {
         let digest = crypto::hmac(secret, &[canonical.as_bytes()]);
         Subject(format!("unknown/{}", u16::from_be_bytes([digest[0], digest[1]]) % UNKNOWN_BUCKETS))
     }
-
-    /// As it stands in keys.
-    pub(crate) fn into_text(self) -> String {
-        self.0
-    }
 }
 
 /// Refuses while the subject is locked. A refused attempt does not lengthen the lock.
@@ -80,7 +77,7 @@ pub(crate) fn refuse_locked(
     subject: &Subject,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let failures = (&read).record::<Failures>(&keys::attempt(&pool.id, &subject.0, "sign-in"))?;
+    let failures = (&read).record::<Failures>(&keys::attempt(&pool.id, &subject.0, SIGN_IN))?;
     match failures {
         Some(failures) if now.millis() < failures.locked_until => {
             Err(Error::not_authorized("Password attempts exceeded"))
@@ -91,7 +88,7 @@ pub(crate) fn refuse_locked(
 
 /// Counts a failed sign-in.
 pub(crate) fn failed(tx: &mut Tx, pool: &PoolRecord, subject: &Subject, now: Timestamp) -> Result<(), Error> {
-    let key = keys::attempt(&pool.id, &subject.0, "sign-in");
+    let key = keys::attempt(&pool.id, &subject.0, SIGN_IN);
     let before = tx.record::<Failures>(&key)?;
     let after = before.clone().unwrap_or_default().after_failure(now);
     expiry::set(tx, &key, before.map(|failures| failures.end()), after.end());
@@ -101,7 +98,7 @@ pub(crate) fn failed(tx: &mut Tx, pool: &PoolRecord, subject: &Subject, now: Tim
 
 /// Forgets failed sign-ins after one that succeeded.
 pub(crate) fn succeeded(tx: &mut Tx, pool: &PoolRecord, subject: &Subject) -> Result<(), Error> {
-    let key = keys::attempt(&pool.id, &subject.0, "sign-in");
+    let key = keys::attempt(&pool.id, &subject.0, SIGN_IN);
     if let Some(failures) = tx.record::<Failures>(&key)? {
         expiry::remove(tx, key, failures.end());
     }
@@ -164,6 +161,12 @@ impl Record for Calls {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+impl Calls {
+    fn end(&self) -> Timestamp {
+        Timestamp::from_millis(self.since) + HOUR
+    }
+}
+
 /// Counts a limited call. `false` where the hour's limit is reached: the caller answers with
 /// [`Error::AttemptLimit`].
 pub(crate) fn admit(
@@ -181,9 +184,9 @@ pub(crate) fn admit(
         return Ok(false);
     }
     let since = current.map_or(now.millis(), |calls| calls.since);
-    let end = |since: i64| Timestamp::from_millis(since) + HOUR;
-    expiry::set(tx, &key, calls.map(|calls| end(calls.since)), end(since));
-    tx.put_record(key, &Calls { since, count: count + 1 })?;
+    let counted = Calls { since, count: count + 1 };
+    expiry::set(tx, &key, calls.map(|calls| calls.end()), counted.end());
+    tx.put_record(key, &counted)?;
     Ok(true)
 }
 
@@ -197,6 +200,20 @@ pub(crate) fn called(
 ) -> Result<bool, Error> {
     let calls = (&read).record::<Calls>(&keys::attempt(&pool.id, &subject.0, call.name()))?;
     Ok(calls.is_some_and(|calls| now - Timestamp::from_millis(calls.since) < HOUR))
+}
+
+/// Forgets all counts of a subject, ends included.
+pub(crate) fn remove_all(tx: &mut Tx, pool: &PoolRecord, subject: &Subject) -> Result<(), Error> {
+    for (key, value) in tx.range(&Range::prefix(&keys::user_attempts(&pool.id, &subject.0)))? {
+        let sign_in = key == keys::attempt(&pool.id, &subject.0, SIGN_IN);
+        let end = if sign_in {
+            record::decode::<Failures>(&value)?.end()
+        } else {
+            record::decode::<Calls>(&value)?.end()
+        };
+        expiry::remove(tx, key, end);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

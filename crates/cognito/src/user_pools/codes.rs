@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nephos_core::Timestamp;
-use nephos_store::{Read, Record, Tx};
+use nephos_store::{Range, Read, Record, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::contact::Contact;
@@ -138,4 +138,12 @@ impl Slot<'_> {
         }
         Ok(Guess::Wrong)
     }
+}
+
+/// Takes back all outstanding codes of a user, ends included: the next user of that name must not lose a code to them.
+pub(crate) fn remove_all(tx: &mut Tx, pool: &PoolRecord, user: &str) -> Result<(), Error> {
+    for (key, record) in tx.records::<CodeRecord>(&Range::prefix(&keys::user_codes(&pool.id, user)))? {
+        expiry::remove(tx, key, record.expires);
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use super::shapes::{
     ChangePasswordRequest, ChangePasswordResponse, DeleteUserRequest, GetUserRequest, GetUserResponse, Unit,
 };
 use super::user_record::{PasswordRecord, UserRecord, UserStatus};
-use super::{UserPools, aliases, need, user_view};
+use super::{UserPools, aliases, codes, need, user_view};
 use crate::crypto::password::Check;
 use crate::error::Error;
 use crate::keys;
@@ -98,7 +98,7 @@ pub(crate) async fn delete_user(pools: &UserPools, cx: &Cx, input: DeleteUserReq
     Ok(Unit::default())
 }
 
-/// The most rows of one kind that a user's removal takes along; what lasts longer ends by itself.
+/// The most rows of one kind that a user's removal takes along; sign-ins beyond that end by themselves.
 const MAX_ROWS: usize = 10_000;
 
 /// Removes a user with all that belongs to it.
@@ -114,14 +114,10 @@ pub(crate) fn remove(tx: &mut Tx, pool: &PoolRecord, user: &UserRecord) -> Resul
         tx.delete(keys::members(&pool.id, &reader.text()?).text(&canonical));
         tx.delete(key);
     }
-    for prefix in [
-        keys::user_codes(&pool.id, &canonical),
-        keys::user_attempts(&pool.id, &Subject::user(&canonical).into_text()),
-        keys::user_sessions(&pool.id, &user.sub),
-    ] {
-        for (key, _) in tx.range(&Range::prefix(&prefix).limit(MAX_ROWS))? {
-            tx.delete(key);
-        }
+    codes::remove_all(tx, pool, &canonical)?;
+    attempts::remove_all(tx, pool, &Subject::user(&canonical))?;
+    for (key, _) in tx.range(&Range::prefix(&keys::user_sessions(&pool.id, &user.sub)).limit(MAX_ROWS))? {
+        tx.delete(key);
     }
     tx.delete(keys::password(&pool.id, &canonical));
     tx.delete(keys::sub(&pool.id, &user.sub));

@@ -80,6 +80,19 @@ async fn guesses_are_limited_by_the_hour_and_by_the_code() {
 }
 
 #[tokio::test]
+async fn the_code_of_a_deleted_user_takes_no_later_one_along() {
+    let bench = Bench::new();
+    let (pool, client) = unconfirmed(&bench).await;
+    bench.clock.advance(Duration::from_secs(80_000));
+    let delete = users::AdminDeleteUserRequest { user_pool_id: text(&pool), username: text("ann") };
+    bench.idp::<op::AdminDeleteUser>(delete).await.unwrap();
+    bench.sign_up(&client, "ann", &[("email", "ann@example.org")]).await.unwrap();
+    bench.clock.advance(Duration::from_secs(10_000));
+    bench.cognito.sweep(bench.clock.now()).await.unwrap();
+    bench.confirm(&client, "ann").await.unwrap();
+}
+
+#[tokio::test]
 async fn messages_are_limited_by_the_hour() {
     let bench = Bench::new();
     let (_, client) = unconfirmed(&bench).await;
