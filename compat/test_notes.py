@@ -11,17 +11,15 @@ import pytest
 from conftest import BINARY, ROOT, SHOTS, Server, client, without_aws
 from playwright.sync_api import expect, sync_playwright
 
-PASSWORD = "correct horse 7"
+PASSWORD = "correct-horse-7"
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory):
+def application():
     """A platform without --dev, and the application deployed to it."""
     server = Server()
-    copy = tmp_path_factory.mktemp("app") / "notes"
-    shutil.copytree(ROOT / "examples/notes", copy, ignore=shutil.ignore_patterns("dist", "target"))
     done = subprocess.run(
-        [BINARY, "deploy", copy, "--endpoint", server.url, "--data", server.data, "--output", "json"],
+        [BINARY, "deploy", ROOT / "examples/notes", "--endpoint", server.url, "--data", server.data, "--output", "json"],
         capture_output=True, text=True, env=without_aws(), timeout=600,
     )
     assert done.returncode == 0, done.stderr

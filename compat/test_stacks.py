@@ -29,11 +29,12 @@ def test_aws_cloudformation_deploy(aws, make, tmp_path):
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
     make("s3").head_bucket(Bucket=outputs["Bucket"])
-    assert "No changes to deploy" in aws(*deploy)
+    assert "No changes to deploy" in aws(*deploy, "--no-fail-on-empty-changeset")
     template.write_text(GOOD.replace("PAY_PER_REQUEST\n", "PAY_PER_REQUEST\n      DeletionProtectionEnabled: false\n"))
     aws(*deploy)
     aws("cloudformation", "delete-stack", "--stack-name", "compat-stack")
-    aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", "compat-stack")
+    gone = make("cloudformation").get_waiter("stack_delete_complete")
+    gone.wait(StackName="compat-stack", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     with pytest.raises(ClientError) as gone:
         make("s3").head_bucket(Bucket=outputs["Bucket"])
     assert gone.value.response["Error"]["Code"] == "404"

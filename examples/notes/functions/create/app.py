@@ -1,7 +1,7 @@
 """Writes a new note. The owner is the identity that the platform vouches for, never something the caller says."""
 
+import datetime
 import os
-import time
 import uuid
 
 import boto3
@@ -10,6 +10,11 @@ MAX_TITLE = 200
 MAX_TEXT = 100_000
 
 table = boto3.resource("dynamodb").Table(os.environ["NOTES_TABLE"])
+
+
+def timestamp():
+    # To the millisecond, so that notes of one second keep their order.
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
 
 
 def handler(event, context):
@@ -21,7 +26,7 @@ def handler(event, context):
         return {"error": "a note needs a title"}
     if len(title) > MAX_TITLE or len(text) > MAX_TEXT:
         return {"error": f"a title has up to {MAX_TITLE} characters, a note up to {MAX_TEXT}"}
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    now = timestamp()
     note = {"owner": owner, "id": str(uuid.uuid4()), "title": title, "text": text, "created": now, "updated": now}
     table.put_item(Item=note, ConditionExpression="attribute_not_exists(id)")
     print("created", note["id"])

@@ -1,12 +1,17 @@
 """Changes or deletes a note. The key's owner is the caller, so nobody reaches another's note."""
 
+import datetime
 import os
-import time
 
 import boto3
 from botocore.exceptions import ClientError
 
 table = boto3.resource("dynamodb").Table(os.environ["NOTES_TABLE"])
+
+
+def timestamp():
+    # To the millisecond, so that notes of one second keep their order.
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
 
 
 def handler(event, context):
@@ -35,7 +40,7 @@ def change(key, event):
         ExpressionAttributeValues={
             ":title": str(event["title"]).strip() or "Untitled",
             ":text": str(event.get("text", "")),
-            ":now": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            ":now": timestamp(),
         },
         ReturnValues="ALL_NEW",
     )
