@@ -132,6 +132,11 @@ impl From<Error> for Fault {
             Error::Store(StoreError::Conflict { .. }) => {
                 return Fault::from(Error::TransactionConflict);
             }
+            Error::Store(StoreError::TooLarge { .. }) => {
+                let text =
+                    "The items of the request and their index entries are larger than one transaction can be";
+                return Fault::new("ValidationException", text);
+            }
             Error::Store(failure) => {
                 tracing::error!(error = %failure, "the store failed");
                 return Fault::new("InternalServerError", "Internal server error").status(500);

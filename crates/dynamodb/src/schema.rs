@@ -233,7 +233,8 @@ pub fn check_index_key_type(
     Err(IndexKeyFault::WrongType { name, expected, actual, index })
 }
 
-fn check_index_key_length(key: &KeySchema, attributes: &Attributes) -> Result<(), IndexKeyFault> {
+/// Refuses key attributes of an index that are too long.
+pub fn check_index_key_length(key: &KeySchema, attributes: &Attributes) -> Result<(), IndexKeyFault> {
     let bytes = |schema: &[KeyAttribute]| -> usize {
         let values: Vec<&AttributeValue> = schema.iter().filter_map(|a| attributes.get(&a.name)).collect();
         length(&values)
@@ -247,8 +248,8 @@ fn check_index_key_length(key: &KeySchema, attributes: &Attributes) -> Result<()
     Ok(())
 }
 
-/// Where a stored item stands in an index; none where it lacks a key attribute, or has it in another type, as items
-/// may that were there before the index.
+/// Where a stored item stands in an index; none where it lacks a key attribute, or has it in another type or too long,
+/// as items may that were there before the index.
 pub fn place_in_index(index: &IndexRecord, item: ItemRef<'_>, primary: &EntryKey) -> Option<EntryKey> {
     fn values<'a>(schema: &[KeyAttribute], item: ItemRef<'a>) -> Option<Vec<ValueRef<'a>>> {
         let value = |attribute: &KeyAttribute| {
@@ -259,6 +260,12 @@ pub fn place_in_index(index: &IndexRecord, item: ItemRef<'_>, primary: &EntryKey
     }
     let hash = values(&index.key.hash, item)?;
     let range = values(&index.key.range, item)?;
+    let length = |values: &[ValueRef<'_>]| -> usize {
+        values.iter().filter(|value| value.kind() != Kind::N).map(|value| value.payload().len()).sum()
+    };
+    if length(&hash) > MAX_HASH_BYTES || length(&range) > MAX_RANGE_BYTES {
+        return None;
+    }
     Some(EntryKey::partition(hash).with(range).of_item(primary))
 }
 

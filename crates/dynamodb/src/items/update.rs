@@ -11,7 +11,7 @@ use crate::expr::update::What;
 use crate::expr::{Parameter, Projection, Update};
 use crate::names::TableName;
 use crate::records::TableRecord;
-use crate::schema::{MAX_ITEM_BYTES, check_index_key_type, place_of_key};
+use crate::schema::{MAX_ITEM_BYTES, check_index_key_length, check_index_key_type, place_of_key};
 use crate::shapes::{UpdateItemInput, UpdateItemOutput};
 use crate::value::{AttributeMap, Attributes, Invalid, Item, Layer, MAX_LEVELS};
 use crate::{DynamoDb, Error, legacy};
@@ -137,6 +137,9 @@ pub(super) fn updated(
                 return Err(Error::Validation(Invalid::TooDeep.message(Layer::Bare)));
             }
             check_index_key(table, root, value)?;
+        }
+        for index in table.indexes().filter(|index| index.key.has(root)) {
+            check_index_key_length(&index.key, &attributes)?;
         }
     }
     let item = Item::encode(&attributes);

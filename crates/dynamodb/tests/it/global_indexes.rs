@@ -126,6 +126,30 @@ async fn global_indexes_refuse_what_they_cannot_do() {
 }
 
 #[tokio::test]
+async fn no_road_leads_to_an_index_key_that_is_too_long() {
+    let db = indexed().await;
+    let long = json!({"S": "g".repeat(2049)});
+    let expected = "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes";
+    let item = json!({"p": {"S": "a"}, "s": {"N": "1"}, "g": long});
+    assert_eq!(db.invalid("PutItem", json!({"TableName": "xxx", "Item": item})).await, expected);
+    let update = json!({
+        "TableName": "xxx", "Key": {"p": {"S": "a"}, "s": {"N": "1"}}, "UpdateExpression": "SET g = :g",
+        "ExpressionAttributeValues": {":g": long},
+    });
+    assert_eq!(db.invalid("UpdateItem", update).await, expected);
+    // An item from before the index stays out of it.
+    let db = Harness::with_table().await;
+    db.put("ttt", json!({"p": {"S": "a"}, "g": long})).await;
+    let create = json!({
+        "TableName": "ttt", "AttributeDefinitions": definitions(&["p:S", "g:S"]),
+        "GlobalSecondaryIndexUpdates": [{"Create": index("later", &["g"], all())}],
+    });
+    db.ok("UpdateTable", create).await;
+    db.settle().await;
+    assert_eq!(db.ok("Scan", json!({"TableName": "ttt", "IndexName": "later"})).await["Count"], 0);
+}
+
+#[tokio::test]
 async fn pages_of_an_index_start_where_the_last_ended() {
     let db = indexed().await;
     for s in 0..7 {

@@ -39,7 +39,7 @@ impl Harness {
 
     pub fn on(store: Store) -> Harness {
         let (clock, asked) = (Clock::system(), Arc::new(Recorder::default()));
-        let config = Config { job_rows: 7, ..Config::default() };
+        let config = Config { job_rows: 2, ..Config::default() };
         let db = Arc::new(DynamoDb::new(config, Deps { store: store.clone(), clock: clock.clone() }));
         let origin = Origin { scheme: "http", authority: "localhost:4566".to_owned() };
         let platform =

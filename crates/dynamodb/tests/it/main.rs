@@ -11,6 +11,7 @@ mod global_indexes;
 mod harness;
 mod items;
 mod legacy;
+mod model;
 mod query;
 mod tables;
 mod transactions;
