@@ -8,6 +8,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::macros::format_description;
 
+/// The last millisecond of the year 9999, which is the last that the spellings can say.
+const LAST: i64 = 253_402_300_799_999;
+
 /// A moment in UTC with millisecond resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -66,15 +69,15 @@ impl Timestamp {
             .unwrap_or_default()
     }
 
-    /// `Sun, 22 Nov 2026 12:34:56 GMT`.
+    /// `Sun, 22 Nov 2026 12:34:56 GMT`; the nearest that this spelling has, for moments before 1970 or after 9999.
     pub fn http_date(self) -> String {
-        httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(self.0.max(0).unsigned_abs()))
+        httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(self.0.clamp(0, LAST).unsigned_abs()))
     }
 
     /// Reads ISO 8601 / RFC 3339, with or without a fraction.
     pub fn parse_iso8601(text: &str) -> Option<Self> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(parsed.unix_timestamp_nanos() / 1_000_000).ok().map(Timestamp)
+        i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Timestamp)
     }
 
     /// Reads an HTTP date in any of its three forms.
@@ -140,6 +143,16 @@ mod tests {
         assert_eq!(Timestamp::parse_amz_date("20261122T123456Z"), Some(whole));
         assert_eq!(whole.http_date(), "Sun, 22 Nov 2026 12:34:56 GMT");
         assert_eq!(Timestamp::parse_http_date(&whole.http_date()), Some(whole));
+    }
+
+    #[test]
+    fn moments_beyond_the_spellings_do_no_harm() {
+        for millis in [i64::MIN, -1, LAST, LAST + 1, i64::MAX] {
+            let t = Timestamp::from_millis(millis);
+            assert_eq!(t.http_date().len(), 29);
+            assert!(!t.iso8601().is_empty() && !t.amz_date().is_empty());
+        }
+        assert_eq!(Timestamp::parse_iso8601("1969-12-31T23:59:59.9995Z"), Some(Timestamp::from_millis(-1)));
     }
 
     #[test]

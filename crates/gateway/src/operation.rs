@@ -82,6 +82,14 @@ pub(crate) fn by_rest(
     match nephos_wire::route::rest(model, method, path, query, headers) {
         Found::Operation(operation, labels) => Ok((operation, labels)),
         Found::Absent(name) => Err(absent(model, name)),
+        Found::Malformed => {
+            let fault = if model.protocol == Protocol::RestXml {
+                Fault::new("InvalidURI", "Couldn't parse the specified URI.")
+            } else {
+                Fault::new("BadRequestException", "the path is not percent-encoded UTF-8")
+            };
+            Err(NoOperation::new(fault, method.as_str()))
+        }
         Found::Nothing => {
             let fault = if model.protocol == Protocol::RestXml {
                 Fault::new("MethodNotAllowed", "The specified method is not allowed against this resource.")

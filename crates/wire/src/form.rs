@@ -12,13 +12,15 @@ pub const PATH: &AsciiSet = &COMPONENT.remove(b'/');
 
 /// `a=1&b=two+words` as pairs, decoded. A name without `=` has an empty value. Bytes that are no UTF-8 become U+FFFD.
 pub fn parse(text: &str) -> Vec<(String, String)> {
-    let pairs = text.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode_plus(name), decode_plus(value))
-        })
-        .collect()
+    pairs(text).collect()
+}
+
+/// The same, one after the other, for texts that may be long.
+pub fn pairs(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode_plus(name), decode_plus(value))
+    })
 }
 
 fn decode_plus(text: &str) -> String {
@@ -26,9 +28,14 @@ fn decode_plus(text: &str) -> String {
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
-/// A path or one of its segments, decoded; `+` stays.
+/// A path or one of its segments, decoded; `+` stays. Bytes that are no UTF-8 become U+FFFD.
 pub fn decode_path(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// The same, unless the bytes are no UTF-8: two keys must not become one.
+pub fn decode_path_strictly(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// Encodes one component of a URI.

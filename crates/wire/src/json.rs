@@ -3,8 +3,8 @@
 //! Invariants: nesting is bounded, so hostile input cannot exhaust the stack; unknown members are passed over;
 //! `null` is absent. Error texts are the ones that AWS's own parser gives.
 
-use base64::{DecodeError, Engine};
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine};
 use bytes::Bytes;
 use nephos_core::Timestamp;
 
@@ -18,7 +18,8 @@ pub use tokens::{JsonReader, MAX_DEPTH};
 /// The whole part of a number, if 64 bits hold it.
 fn whole(number: &str) -> Option<i64> {
     const HELD: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0;
-    let rounded = || number.parse::<f64>().ok().filter(|value| HELD.contains(value)).map(|value| value as i64);
+    let rounded =
+        || number.parse::<f64>().ok().filter(|value| HELD.contains(value)).map(|value| value as i64);
     number.parse().ok().or_else(rounded)
 }
 
@@ -60,7 +61,8 @@ impl Reader for JsonReader<'_> {
         if self.peek() == Some(b'"') {
             let text = self.expect_text("Double")?;
             let unspeakable = crate::text::parse_double(&text).filter(|value| !value.is_finite());
-            return unspeakable.ok_or_else(|| ReadError::unexpected("STRING_VALUE cannot be converted to Double"));
+            return unspeakable
+                .ok_or_else(|| ReadError::unexpected("STRING_VALUE cannot be converted to Double"));
         }
         let number = self.expect_number("Double")?;
         crate::text::parse_double(number).ok_or_else(|| inconvertible(number, "Double"))

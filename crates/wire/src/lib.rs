@@ -11,6 +11,8 @@
 mod macros;
 
 pub mod body;
+pub mod decode;
+pub mod encode;
 pub mod fault;
 pub mod form;
 pub mod host;

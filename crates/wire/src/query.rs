@@ -12,6 +12,9 @@ use crate::text::TextReader;
 /// How many dots a parameter's name may have.
 const MAX_DEPTH: usize = 24;
 
+/// How many parameters a request may have.
+pub const MAX_PARAMETERS: usize = 20_000;
+
 /// The parameters as a tree, split at the dots.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
@@ -22,6 +25,9 @@ pub struct Parameters {
 impl Parameters {
     /// Sorts decoded pairs into a tree. Of a repeated name the last counts.
     pub fn new(pairs: &[(String, String)]) -> Result<Self, ReadError> {
+        if pairs.len() > MAX_PARAMETERS {
+            return Err(ReadError::Syntax(format!("the request has more than {MAX_PARAMETERS} parameters")));
+        }
         let mut root = Parameters::default();
         for (name, value) in pairs {
             let mut node = &mut root;
@@ -66,7 +72,11 @@ impl Reader for QueryReader<'_> {
     }
 
     fn integer(&mut self) -> Result<i64, ReadError> {
-        self.scalar()?.integer()
+        let mut text = self.scalar()?;
+        if text.0.is_empty() {
+            return Err(ReadError::unexpected("missing value for decimal type"));
+        }
+        text.integer()
     }
 
     fn double(&mut self) -> Result<f64, ReadError> {

@@ -33,8 +33,8 @@ pub fn read(
             }
             Location::Query => read_query(slot, member, query)?,
             Location::Header => {
-                if let Some(value) = headers.get(member.wire) {
-                    slot.read(member.ty, &mut TextReader(&header_text(value)))?;
+                if let Some(text) = header_texts(headers, member) {
+                    slot.read(member.ty, &mut TextReader(&text))?;
                 }
             }
             Location::Headers => {
@@ -49,10 +49,24 @@ pub fn read(
     Ok(())
 }
 
+/// A member's header; of a list all lines, of anything else the first.
+fn header_texts(headers: &HeaderMap, member: &Member) -> Option<String> {
+    if !matches!(member.ty.kind, Kind::List { .. }) {
+        return headers.get(member.wire).map(header_text);
+    }
+    joined(headers.get_all(member.wire).iter())
+}
+
+fn joined<'a>(values: impl Iterator<Item = &'a HeaderValue>) -> Option<String> {
+    let texts: Vec<String> = values.map(header_text).collect();
+    (!texts.is_empty()).then(|| texts.join(","))
+}
+
 fn prefixed<'a>(headers: &'a HeaderMap, prefix: &'a str) -> impl Iterator<Item = (String, String)> + 'a {
-    headers.iter().filter_map(move |(name, value)| {
-        let rest = name.as_str().strip_prefix(&prefix.to_ascii_lowercase())?;
-        Some((rest.to_owned(), header_text(value)))
+    let prefix = prefix.to_ascii_lowercase();
+    headers.keys().filter_map(move |name| {
+        let rest = name.as_str().strip_prefix(&prefix)?.to_owned();
+        Some((rest, joined(headers.get_all(name).iter())?))
     })
 }
 
@@ -62,7 +76,7 @@ fn read_query(
     query: &[(String, String)],
 ) -> Result<(), ReadError> {
     let mut given = query.iter().filter(|(name, _)| name == member.wire).peekable();
-    if matches!(member.ty.kind, Kind::Map { .. }) {
+    if matches!(member.ty.kind, Kind::Map { .. }) && !query.is_empty() {
         return slot.read(member.ty, &mut PairsReader(query));
     }
     if given.peek().is_none() {

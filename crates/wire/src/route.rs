@@ -1,7 +1,8 @@
 //! Which operation a REST request means: method, path template, literal query, and the members that must be there.
 
-use http::HeaderMap;
-use http::Method;
+use std::cmp::Reverse;
+
+use http::{HeaderMap, Method};
 
 use crate::form;
 use crate::schema::{Location, Operation, ServiceModel};
@@ -13,11 +14,18 @@ pub enum Found {
     Operation(&'static Operation, Vec<(&'static str, String)>),
     /// An operation of the public model that Nephos does not have.
     Absent(&'static str),
+    /// Nothing: the path's encoding is not that of a text.
+    Malformed,
     /// Nothing.
     Nothing,
 }
 
 /// Finds the operation of a REST service. `path` is percent-encoded; for S3 it is in path style.
+///
+/// Of the templates that fit, those with most literal parts are meant. Among them the members that must be in the
+/// query string or a header decide: `PUT /bucket/key` is UploadPart with `partNumber` and `uploadId`, CopyObject
+/// with `x-amz-copy-source`, else PutObject. Where all of them miss something, the one that misses least is meant,
+/// so that it can say what.
 pub fn rest(
     model: &'static ServiceModel,
     method: &Method,
@@ -25,46 +33,42 @@ pub fn rest(
     query: &[(String, String)],
     headers: &HeaderMap,
 ) -> Found {
-    let mut best: Option<(usize, &'static Operation, Vec<(&'static str, String)>)> = None;
-    for operation in model.operations {
-        if operation.method != method.as_str() {
-            continue;
-        }
-        let Some((labels, literal)) = matches(operation.uri, path, query) else { continue };
-        let Some(required) = required_present(operation, query, headers) else { continue };
-        // Literal segments and queries outweigh required parameters, which outweigh nothing.
-        let score = literal * 16 + required;
-        if best.as_ref().is_none_or(|(known, ..)| score > *known) {
-            best = Some((score, operation, labels));
-        }
+    if form::decode_path_strictly(path).is_none() {
+        return Found::Malformed;
     }
+    let fitting = model.operations.iter().filter(|operation| operation.method == method.as_str());
+    let fitting = fitting.filter_map(|operation| {
+        let (labels, literal) = matches(operation.uri, path, query)?;
+        let (given, missing) = required(operation, query, headers);
+        Some(((literal, Reverse(missing), given), operation, labels))
+    });
+    // Of equals the first: the model lists what is to be used before what is deprecated.
+    let best = fitting.reduce(|best, other| if other.0 > best.0 { other } else { best });
     let absent = model.absent.iter().filter(|a| a.method == method.as_str());
-    let absent = absent.filter_map(|a| Some((matches(a.uri, path, query)?.1 * 16, a.name)));
-    let absent = absent.max_by_key(|(score, _)| *score);
+    let absent = absent.filter_map(|a| Some((matches(a.uri, path, query)?.1, a.name)));
+    let absent = absent.max_by_key(|(literal, _)| *literal);
     match (best, absent) {
-        // An absent operation wins only by a literal query that the known one lacks.
-        (Some((score, ..)), Some((other, name))) if other >= score + 16 => Found::Absent(name),
+        // An absent operation wins only by a literal part that the known one lacks.
+        (Some(((literal, ..), ..)), Some((other, name))) if other > literal => Found::Absent(name),
         (Some((_, operation, labels)), _) => Found::Operation(operation, labels),
         (None, Some((_, name))) => Found::Absent(name),
         (None, None) => Found::Nothing,
     }
 }
 
-/// The number of required query and header members, or `None` if one is missing.
-fn required_present(operation: &Operation, query: &[(String, String)], headers: &HeaderMap) -> Option<usize> {
-    let mut count = 0;
+/// How many of the members that must be in the query string or a header are there, and how many are not.
+fn required(operation: &Operation, query: &[(String, String)], headers: &HeaderMap) -> (usize, usize) {
+    let (mut given, mut missing) = (0, 0);
     for member in operation.input.members.iter().filter(|member| member.required) {
         let present = match member.location {
             Location::Query => query.iter().any(|(name, _)| name == member.wire),
             Location::Header => headers.contains_key(member.wire),
             _ => continue,
         };
-        if !present {
-            return None;
-        }
-        count += 1;
+        given += usize::from(present);
+        missing += usize::from(!present);
     }
-    Some(count)
+    (given, missing)
 }
 
 /// The labels' values, and how many literal parts the template has.
@@ -94,7 +98,7 @@ fn matches(
             }
             // What follows a greedy label is literal: it must end the path.
             let tail: String = parts.map(|part| format!("/{part}")).collect();
-            let value = rest.strip_suffix(tail.as_str())?;
+            let value = rest.strip_suffix(tail.as_str()).filter(|value| !value.is_empty())?;
             labels.push((greedy, form::decode_path(value)));
             return Some((labels, literal + usize::from(!tail.is_empty())));
         }

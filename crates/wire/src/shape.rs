@@ -70,6 +70,12 @@ pub trait Reader {
     fn boolean(&mut self) -> Result<bool, ReadError>;
     /// A whole number.
     fn integer(&mut self) -> Result<i64, ReadError>;
+    /// A whole number of 32 bits.
+    fn integer32(&mut self) -> Result<i32, ReadError> {
+        let value = self.integer()?;
+        i32::try_from(value)
+            .map_err(|_| ReadError::unexpected(format!("{value} can not be converted to an Integer")))
+    }
     /// A floating-point number.
     fn double(&mut self) -> Result<f64, ReadError>;
     /// Bytes.
@@ -151,9 +157,7 @@ scalar!(Bytes, blob, blob, |v| v);
 
 impl Field for i32 {
     fn read(_: &'static Type, reader: &mut dyn Reader) -> Result<Self, ReadError> {
-        let value = reader.integer()?;
-        i32::try_from(value)
-            .map_err(|_| ReadError::unexpected(format!("{value} can not be converted to an Integer")))
+        reader.integer32()
     }
 }
 

@@ -8,24 +8,105 @@ use nephos_core::Timestamp;
 use crate::schema::{TimestampFormat, Type};
 use crate::shape::{ReadError, Reader, Shape, Value, Writer};
 
-/// A floating-point number as AWS prints it.
+/// A floating-point number as AWS prints it: always with a fraction, so that clients read it as one.
 pub fn double(value: f64) -> String {
     if value.is_nan() {
         "NaN".to_owned()
     } else if value.is_infinite() {
         if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
-    } else if value.fract() == 0.0 && value.abs() < 1e15 {
-        format!("{value:.0}")
     } else {
-        value.to_string()
+        format!("{value:?}")
     }
+}
+
+/// A floating-point number out of text: decimal, or one of AWS's three words for what no decimal says. What is too
+/// large for any is none.
+pub fn parse_double(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        _ if text.bytes().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E')) => None,
+        _ => text.parse().ok().filter(|value: &f64| value.is_finite()),
+    }
+}
+
+/// A moment by its seconds since 1970, if it lies between the years 1 and 9999, which all spellings can say.
+pub fn moment(seconds: f64) -> Option<Timestamp> {
+    const SPELLED: std::ops::RangeInclusive<f64> = -62_135_596_800.0..=253_402_300_799.999;
+    SPELLED.contains(&seconds).then(|| Timestamp::from_millis((seconds * 1000.0).round() as i64))
+}
+
+/// Seconds since 1970, with the milliseconds as a fraction where there are any.
+pub fn unix_seconds(moment: Timestamp) -> String {
+    let (sign, millis) = (if moment.millis() < 0 { "-" } else { "" }, moment.millis().unsigned_abs());
+    let text = format!("{sign}{}.{:03}", millis / 1000, millis % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A moment in any of the spellings.
 pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     Timestamp::parse_iso8601(text)
         .or_else(|| Timestamp::parse_http_date(text))
-        .or_else(|| text.parse::<f64>().ok().map(|s| Timestamp::from_millis((s * 1000.0).round() as i64)))
+        .or_else(|| parse_double(text).and_then(moment))
+}
+
+/// The members of a list in a header: parted by commas, those that hold commas or quotes in quotes.
+fn header_list(text: &str) -> Vec<String> {
+    let (mut members, mut rest) = (Vec::new(), text.trim_start());
+    while !rest.is_empty() {
+        let (member, more) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_member(quoted),
+            None => {
+                let (member, more) = rest.split_once(',').unwrap_or((rest, ""));
+                (member.trim_end().to_owned(), more)
+            }
+        };
+        members.push(member);
+        rest = more.trim_start();
+    }
+    members
+}
+
+/// Up to the closing quote and the comma behind it.
+fn quoted_member(text: &str) -> (String, &str) {
+    let (mut member, mut escaped) = (String::new(), false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => {
+                member.push(c);
+                escaped = false;
+            }
+            '\\' => escaped = true,
+            '"' => {
+                let behind = &text[at + 1..];
+                return (member, behind.split_once(',').map_or("", |(_, more)| more));
+            }
+            _ => member.push(c),
+        }
+    }
+    (member, "")
+}
+
+fn push_header_member(out: &mut String, member: &str) {
+    let needs_quotes =
+        member.is_empty() || member.contains(['"', ',']) || member.trim().len() != member.len();
+    if !needs_quotes {
+        return out.push_str(member);
+    }
+    out.push('"');
+    for c in member.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+/// As much of a client's text as an error repeats.
+pub(crate) fn clip(text: &str) -> &str {
+    text.char_indices().nth(200).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Reads one scalar from text. Lists are comma-separated, as headers carry them.
@@ -33,7 +114,7 @@ pub struct TextReader<'a>(pub &'a str);
 
 impl TextReader<'_> {
     fn bad<T>(&self, what: &str) -> Result<T, ReadError> {
-        Err(ReadError::unexpected(format!("expected {what}, got {:?}", self.0)))
+        Err(ReadError::unexpected(format!("expected {what}, got {:?}", clip(self.0))))
     }
 }
 
@@ -44,8 +125,8 @@ impl Reader for TextReader<'_> {
 
     fn boolean(&mut self) -> Result<bool, ReadError> {
         match self.0 {
-            "true" | "True" | "TRUE" => Ok(true),
-            "false" | "False" | "FALSE" => Ok(false),
+            text if text.eq_ignore_ascii_case("true") => Ok(true),
+            text if text.eq_ignore_ascii_case("false") => Ok(false),
             _ => self.bad("true or false"),
         }
     }
@@ -55,7 +136,7 @@ impl Reader for TextReader<'_> {
     }
 
     fn double(&mut self) -> Result<f64, ReadError> {
-        self.0.trim().parse().or_else(|_| self.bad("a number"))
+        parse_double(self.0.trim()).map_or_else(|| self.bad("a number"), Ok)
     }
 
     fn blob(&mut self) -> Result<Bytes, ReadError> {
@@ -75,7 +156,7 @@ impl Reader for TextReader<'_> {
         _: &'static Type,
         member: &mut dyn FnMut(&mut dyn Reader) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        self.0.split(',').map(str::trim).try_for_each(|part| member(&mut TextReader(part)))
+        header_list(self.0).iter().try_for_each(|part| member(&mut TextReader(part)))
     }
 
     fn map(
@@ -125,11 +206,11 @@ impl Writer for TextWriter {
         self.text.push_str(&STANDARD.encode(value));
     }
 
-    fn timestamp(&mut self, ty: &'static Type, value: Timestamp, format: Option<TimestampFormat>) {
+    fn timestamp(&mut self, _: &'static Type, value: Timestamp, format: Option<TimestampFormat>) {
         match format.unwrap_or(self.format) {
             TimestampFormat::Iso8601 => self.text.push_str(&value.iso8601()),
             TimestampFormat::Http => self.text.push_str(&value.http_date()),
-            TimestampFormat::Unix => self.double(ty, value.epoch_seconds()),
+            TimestampFormat::Unix => self.text.push_str(&unix_seconds(value)),
         }
     }
 
@@ -140,7 +221,9 @@ impl Writer for TextWriter {
             if index > 0 {
                 self.text.push(',');
             }
-            member(index, self);
+            let mut writer = TextWriter { text: String::new(), format: self.format };
+            member(index, &mut writer);
+            push_header_member(&mut self.text, &writer.text);
         }
     }
 

@@ -1,9 +1,18 @@
 //! The models' constraints, checked by one table-driven walk, with AWS's own text for all violations at once.
+//!
+//! Invariants: violations come in the model's order, and of one value pattern before length, greatest before least.
+//! What a list or map holds is told at its own path where it is a structure (`keySchema.1.member.attributeName`), else
+//! once at the path of the list or map (`Member must satisfy constraint: [...]`). The length of text is counted in code
+//! points, as AWS counts it. Nothing sensitive is shown.
 
 use nephos_core::{Fault, Timestamp};
 
 use crate::schema::{Kind, ServiceModel, TimestampFormat, Type};
 use crate::shape::{Shape, Value, Writer};
+
+mod shown;
+
+use shown::Shown;
 
 /// How many violations are told.
 const MAX_TOLD: usize = 10;
@@ -13,7 +22,12 @@ pub fn validate(model: &ServiceModel, shape: &dyn Shape) -> Result<(), Fault> {
     if !model.validates {
         return Ok(());
     }
-    let mut validator = Validator::default();
+    let mut validator = Validator {
+        not_null: model.members_not_null,
+        path: String::new(),
+        found: Vec::new(),
+        gathering: None,
+    };
     validator.members(shape);
     let found = validator.found;
     if found.is_empty() {
@@ -24,10 +38,23 @@ pub fn validate(model: &ServiceModel, shape: &dyn Shape) -> Result<(), Fault> {
     Err(Fault::new(model.validation_code, text))
 }
 
-#[derive(Default)]
 struct Validator {
+    /// Whether the members of lists must not be null, which is then said with their other constraints.
+    not_null: bool,
     path: String,
     found: Vec<String>,
+    /// While a member of a list or map is looked at: the type that it fails, to be told by the list or map.
+    gathering: Option<Gathered>,
+}
+
+/// What the members of a list, or the keys or values of a map, have failed so far.
+type Gathered = Option<&'static Type>;
+
+/// A violation that is being told: of what type, with what value, and the constraint.
+struct Violation<'a> {
+    ty: &'static Type,
+    value: &'a dyn Fn(&mut Shown),
+    constraint: &'a str,
 }
 
 impl Validator {
@@ -40,39 +67,90 @@ impl Validator {
             push_lower_first(&mut self.path, member.name);
             match shape.value(index) {
                 Some(value) => value.write(member.ty, self),
-                None if member.required => self.tell("Value null", "Member must not be null"),
+                None if member.required => {
+                    let shown = if member.ty.rules.sensitive { "Value" } else { "Value null" };
+                    self.push(shown, "Member must not be null");
+                }
                 None => {}
             }
             self.path.truncate(outer);
         }
     }
 
-    fn tell(&mut self, value: &str, constraint: &str) {
+    fn push(&mut self, shown: &str, constraint: &str) {
         if self.found.len() < MAX_TOLD {
             let path = &self.path;
-            self.found.push(format!("{value} at '{path}' failed to satisfy constraint: {constraint}"));
+            self.found.push(format!("{shown} at '{path}' failed to satisfy constraint: {constraint}"));
         }
     }
 
-    fn tell_value(&mut self, ty: &'static Type, value: &str, constraint: &str) {
-        let shown = if ty.rules.sensitive { "Value".to_owned() } else { format!("Value '{value}'") };
-        self.tell(&shown, constraint);
+    /// Tells a violation, or leaves it to the list or map round the value.
+    fn tell(&mut self, violation: &Violation<'_>) {
+        if let Some(gathered) = &mut self.gathering {
+            *gathered = Some(violation.ty);
+            return;
+        }
+        if self.found.len() < MAX_TOLD {
+            let shown = Shown::render(violation.ty, violation.value);
+            let shown = shown.map_or_else(|| "Value".to_owned(), |shown| format!("Value '{shown}'"));
+            self.push(&shown, violation.constraint);
+        }
     }
 
-    fn range(&mut self, ty: &'static Type, what: &str, measure: i64, shown: &dyn Fn() -> String) {
-        if ty.rules.max.is_some_and(|max| measure > max) {
-            let limit = ty.rules.max.unwrap_or_default();
-            self.tell_value(ty, &shown(), &format!("Member must have {what} less than or equal to {limit}"));
-        }
-        if ty.rules.min.is_some_and(|min| measure < min) {
-            let limit = ty.rules.min.unwrap_or_default();
-            self.tell_value(
-                ty,
-                &shown(),
-                &format!("Member must have {what} greater than or equal to {limit}"),
-            );
+    fn range(&mut self, ty: &'static Type, what: &str, measure: i64, value: &dyn Fn(&mut Shown)) {
+        let (too_much, too_little) =
+            (ty.rules.max.is_some_and(|max| measure > max), ty.rules.min.is_some_and(|min| measure < min));
+        for constraint in limits(ty, what, too_much, too_little) {
+            self.tell(&Violation { ty, value, constraint: &constraint });
         }
     }
+
+    /// Looks at a member, key or value with what is its own left to be told by the list or map.
+    fn gather(&mut self, look: impl FnOnce(&mut Validator)) -> Gathered {
+        let outer = self.gathering.replace(None);
+        look(self);
+        std::mem::replace(&mut self.gathering, outer).flatten()
+    }
+
+    /// Goes into a structure, list or map: what its parts fail is theirs to tell again.
+    fn enter(&mut self, walk: impl FnOnce(&mut Validator)) {
+        let outer = self.gathering.take();
+        walk(self);
+        self.gathering = outer;
+    }
+}
+
+/// The texts of a type's greatest and least, as far as wanted.
+fn limits(ty: &'static Type, what: &str, max: bool, min: bool) -> impl Iterator<Item = String> {
+    let say = |limit: i64| match ty.kind {
+        Kind::Double => format!("{limit}.0"),
+        _ => limit.to_string(),
+    };
+    let max = ty.rules.max.filter(|_| max);
+    let min = ty.rules.min.filter(|_| min);
+    let max = max.map(|max| format!("Member must have {what} less than or equal to {}", say(max)));
+    max.into_iter()
+        .chain(min.map(|min| format!("Member must have {what} greater than or equal to {}", say(min))))
+}
+
+fn enumeration(ty: &'static Type) -> String {
+    format!("Member must satisfy enum value set: [{}]", ty.rules.values.join(", "))
+}
+
+/// All constraints of what a list or map holds, in brackets.
+fn all_constraints(ty: &'static Type, not_null: bool) -> String {
+    let what = if matches!(ty.kind, Kind::Integer | Kind::Double) { "value" } else { "length" };
+    let mut all: Vec<String> = if ty.rules.values.is_empty() {
+        let pattern = ty.rules.pattern.as_ref();
+        let pattern = pattern.map(|p| format!("Member must satisfy regular expression pattern: {}", p.shown));
+        limits(ty, what, true, true).chain(pattern).collect()
+    } else {
+        vec![enumeration(ty)]
+    };
+    if not_null {
+        all.push("Member must not be null".to_owned());
+    }
+    format!("[{}]", all.join(", "))
 }
 
 /// The model's `TableName` is `tableName` in the texts; `ARN` stays as it is, but for its first letter.
@@ -88,146 +166,82 @@ fn length(count: usize) -> i64 {
 
 impl Writer for Validator {
     fn string(&mut self, ty: &'static Type, value: &str) {
-        let rules = &ty.rules;
-        if !rules.values.is_empty() && !rules.values.contains(&value) {
-            let set = format!("Member must satisfy enum value set: [{}]", rules.values.join(", "));
-            self.tell_value(ty, value, &set);
+        let (rules, shown) = (&ty.rules, |shown: &mut Shown| shown.string(ty, value));
+        if !rules.values.is_empty() {
+            if !rules.values.contains(&value) {
+                self.tell(&Violation { ty, value: &shown, constraint: &enumeration(ty) });
+            }
             return;
         }
         if let Some(pattern) = rules.pattern.as_ref().filter(|pattern| !pattern.matches(value)) {
-            let text = format!("Member must satisfy regular expression pattern: {}", pattern.shown);
-            self.tell_value(ty, value, &text);
+            let constraint = format!("Member must satisfy regular expression pattern: {}", pattern.shown);
+            self.tell(&Violation { ty, value: &shown, constraint: &constraint });
         }
         if rules.min.is_some() || rules.max.is_some() {
-            self.range(ty, "length", length(value.chars().count()), &|| value.to_owned());
+            self.range(ty, "length", length(value.chars().count()), &shown);
         }
     }
 
     fn boolean(&mut self, _: &'static Type, _: bool) {}
 
     fn integer(&mut self, ty: &'static Type, value: i64) {
-        self.range(ty, "value", value, &|| value.to_string());
+        self.range(ty, "value", value, &|shown| shown.integer(ty, value));
     }
 
     fn double(&mut self, ty: &'static Type, value: f64) {
-        self.range(ty, "value", value as i64, &|| value.to_string());
+        let too_much = ty.rules.max.is_some_and(|max| value > max as f64);
+        let too_little = ty.rules.min.is_some_and(|min| value < min as f64);
+        for constraint in limits(ty, "value", too_much, too_little) {
+            self.tell(&Violation { ty, value: &|shown| shown.double(ty, value), constraint: &constraint });
+        }
     }
 
     fn blob(&mut self, ty: &'static Type, value: &[u8]) {
-        let shown = || format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", value.len());
-        self.range(ty, "length", length(value.len()), &shown);
+        self.range(ty, "length", length(value.len()), &|shown| shown.blob(ty, value));
     }
 
     fn timestamp(&mut self, _: &'static Type, _: Timestamp, _: Option<TimestampFormat>) {}
 
     fn structure(&mut self, _: &'static Type, value: &dyn Shape) {
-        self.members(value);
+        self.enter(|validator| validator.members(value));
     }
 
     fn list(&mut self, ty: &'static Type, count: usize, member: &mut dyn FnMut(usize, &mut dyn Writer)) {
-        let shown = || {
-            let mut shown = Shown(String::from("["));
-            for index in 0..count {
-                shown.0.push_str(if index > 0 { ", " } else { "" });
-                member(index, &mut shown);
-            }
-            shown.0 + "]"
-        };
-        if ty.rules.min.is_some_and(|min| length(count) < min)
-            || ty.rules.max.is_some_and(|max| length(count) > max)
-        {
-            let text = { shown }();
-            self.range(ty, "length", length(count), &|| text.clone());
-        }
-        let outer = self.path.len();
+        let member = std::cell::RefCell::new(member);
+        let shown = |shown: &mut Shown| shown.list(ty, count, &mut **member.borrow_mut());
+        self.range(ty, "length", length(count), &shown);
+        let (mut failed, outer) = (None, self.path.len());
         for index in 0..count {
             self.path.push_str(&format!(".{}.member", index + 1));
-            member(index, self);
+            failed = self.gather(|validator| member.borrow_mut()(index, validator)).or(failed);
             self.path.truncate(outer);
+        }
+        if let Some(failed) = failed {
+            let all = all_constraints(failed, self.not_null);
+            let constraint = format!("Member must satisfy constraint: {all}");
+            self.tell(&Violation { ty, value: &shown, constraint: &constraint });
         }
     }
 
     fn map(&mut self, ty: &'static Type, entries: &mut dyn FnMut(&mut dyn FnMut(&str, &dyn Value))) {
         let Kind::Map { key: key_type, value: value_type, .. } = ty.kind else { return };
-        let mut count = 0;
-        let outer = self.path.len();
-        entries(&mut |key, value| {
-            count += 1;
-            self.path.push('.');
-            self.path.push_str(key);
-            let after = self.path.len();
-            self.path.push_str(".member");
-            self.path.truncate(after);
-            if key_type.rules.min.is_some()
-                || key_type.rules.pattern.is_some()
-                || key_type.rules.max.is_some()
-            {
-                self.path.truncate(outer);
-                self.string(key_type, key);
-                self.path.push('.');
-                self.path.push_str(key);
-            }
-            self.path.push_str(".member");
-            value.write(value_type, self);
+        let entries = std::cell::RefCell::new(entries);
+        let shown = |shown: &mut Shown| shown.map(ty, &mut **entries.borrow_mut());
+        let (mut count, mut bad_key, mut bad_value, outer) = (0, None, None, self.path.len());
+        entries.borrow_mut()(&mut |_, _| count += 1);
+        self.range(ty, "length", count, &shown);
+        entries.borrow_mut()(&mut |key, value| {
+            bad_key = self.gather(|validator| validator.string(key_type, key)).or(bad_key);
+            self.path.push_str(&format!(".{key}.member"));
+            bad_value = self.gather(|validator| value.write(value_type, validator)).or(bad_value);
             self.path.truncate(outer);
         });
-        self.range(ty, "length", count, &|| "{}".to_owned());
-    }
-}
-
-/// Writes values roughly as Java prints them, for the texts.
-struct Shown(String);
-
-impl Writer for Shown {
-    fn string(&mut self, ty: &'static Type, value: &str) {
-        self.0.push_str(if ty.rules.sensitive { "***" } else { value });
-    }
-    fn boolean(&mut self, _: &'static Type, value: bool) {
-        self.0.push_str(if value { "true" } else { "false" });
-    }
-    fn integer(&mut self, _: &'static Type, value: i64) {
-        self.0.push_str(&value.to_string());
-    }
-    fn double(&mut self, _: &'static Type, value: f64) {
-        self.0.push_str(&value.to_string());
-    }
-    fn blob(&mut self, _: &'static Type, value: &[u8]) {
-        self.0.push_str(&format!("java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]", value.len()));
-    }
-    fn timestamp(&mut self, _: &'static Type, value: Timestamp, _: Option<TimestampFormat>) {
-        self.0.push_str(&value.iso8601());
-    }
-    fn structure(&mut self, ty: &'static Type, value: &dyn Shape) {
-        self.0.push_str(ty.name);
-        self.0.push('(');
-        let mut first = true;
-        for (index, member) in value.schema().members.iter().enumerate() {
-            if let Some(value) = value.value(index) {
-                self.0.push_str(if std::mem::take(&mut first) { "" } else { ", " });
-                push_lower_first(&mut self.0, member.name);
-                self.0.push('=');
-                value.write(member.ty, self);
+        for (failed, what) in [(bad_key, "Map keys"), (bad_value, "Map value")] {
+            if let Some(failed) = failed {
+                let constraint =
+                    format!("{what} must satisfy constraint: {}", all_constraints(failed, self.not_null));
+                self.tell(&Violation { ty, value: &shown, constraint: &constraint });
             }
         }
-        self.0.push(')');
-    }
-    fn list(&mut self, _: &'static Type, count: usize, member: &mut dyn FnMut(usize, &mut dyn Writer)) {
-        self.0.push('[');
-        for index in 0..count {
-            self.0.push_str(if index > 0 { ", " } else { "" });
-            member(index, self);
-        }
-        self.0.push(']');
-    }
-    fn map(&mut self, ty: &'static Type, entries: &mut dyn FnMut(&mut dyn FnMut(&str, &dyn Value))) {
-        self.0.push('{');
-        let mut first = true;
-        entries(&mut |key, value| {
-            self.0.push_str(if std::mem::take(&mut first) { "" } else { ", " });
-            self.0.push_str(key);
-            self.0.push('=');
-            value.write(crate::shape::element(ty), self);
-        });
-        self.0.push('}');
     }
 }

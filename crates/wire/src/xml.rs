@@ -13,6 +13,7 @@ use crate::text::TextReader;
 
 mod tree;
 
+pub(crate) use tree::malformed;
 pub use tree::{Element, parse};
 
 /// Reads an element into the shape that is asked for.
@@ -132,11 +133,17 @@ pub fn read(body: &[u8], shape: &mut dyn Shape) -> Result<(), ReadError> {
 pub struct XmlWriter {
     out: String,
     name: &'static str,
+    /// Whether moments have milliseconds also where they are none.
+    millis: bool,
 }
 
 impl Default for XmlWriter {
     fn default() -> Self {
-        XmlWriter { out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), name: "" }
+        XmlWriter {
+            out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"),
+            name: "",
+            millis: true,
+        }
     }
 }
 
@@ -158,8 +165,18 @@ pub fn escape(out: &mut String, text: &str) {
 }
 
 impl XmlWriter {
+    /// For the query protocol, whose services write moments without milliseconds that are none.
+    pub fn for_query() -> Self {
+        XmlWriter { millis: false, ..XmlWriter::default() }
+    }
+
     /// Opens an element, with a namespace if given.
     pub fn open(&mut self, name: &str, namespace: Option<&str>) {
+        self.start(name, namespace);
+        self.out.push('>');
+    }
+
+    fn start(&mut self, name: &str, namespace: Option<&str>) {
         self.out.push('<');
         self.out.push_str(name);
         if let Some(namespace) = namespace {
@@ -167,7 +184,15 @@ impl XmlWriter {
             self.out.push_str(namespace);
             self.out.push('"');
         }
+    }
+
+    /// A structure as the element `name`.
+    pub fn element(&mut self, name: &str, namespace: Option<&str>, shape: &dyn Shape) {
+        self.start(name, namespace);
+        self.attributes(shape);
         self.out.push('>');
+        self.members(shape);
+        self.close(name);
     }
 
     /// Closes an element.
@@ -252,21 +277,16 @@ impl Writer for XmlWriter {
 
     fn timestamp(&mut self, _: &'static Type, value: Timestamp, format: Option<TimestampFormat>) {
         let text = match format.unwrap_or(TimestampFormat::Iso8601) {
-            TimestampFormat::Iso8601 => value.iso8601_millis(),
-            TimestampFormat::Unix => crate::text::double(value.epoch_seconds()),
+            TimestampFormat::Iso8601 if self.millis => value.iso8601_millis(),
+            TimestampFormat::Iso8601 => value.iso8601(),
+            TimestampFormat::Unix => crate::text::unix_seconds(value),
             TimestampFormat::Http => value.http_date(),
         };
         self.scalar(&text);
     }
 
     fn structure(&mut self, _: &'static Type, value: &dyn Shape) {
-        let name = self.name;
-        self.out.push('<');
-        self.out.push_str(name);
-        self.attributes(value);
-        self.out.push('>');
-        self.members(value);
-        self.close(name);
+        self.element(self.name, None, value);
     }
 
     fn list(&mut self, ty: &'static Type, length: usize, member: &mut dyn FnMut(usize, &mut dyn Writer)) {

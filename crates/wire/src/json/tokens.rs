@@ -7,17 +7,24 @@ use crate::shape::ReadError;
 /// How deep arrays and objects may nest. DynamoDB's 32 levels take two each, and the request's own come on top.
 pub const MAX_DEPTH: usize = 160;
 
+/// How many lists, maps and structures the lists and maps of a body may hold. Two bytes can stand for a structure of
+/// a kilobyte, so that the size of the body alone bounds nothing.
+pub const MAX_CONTAINERS: usize = 200_000;
+
 /// Reads JSON tokens in order.
 pub struct JsonReader<'a> {
     input: &'a [u8],
     at: usize,
     depth: usize,
+    containers: usize,
+    /// Whether the next value is a list's or map's member, which AWS's parser has other words for.
+    pub(super) in_collection: bool,
 }
 
 impl<'a> JsonReader<'a> {
     /// Reads from the start of `input`.
     pub fn new(input: &'a [u8]) -> Self {
-        JsonReader { input, at: 0, depth: 0 }
+        JsonReader { input, at: 0, depth: 0, containers: 0, in_collection: false }
     }
 
     fn syntax(&self) -> ReadError {
@@ -59,34 +66,47 @@ impl<'a> JsonReader<'a> {
         if self.peek().is_none() { Ok(()) } else { Err(self.syntax()) }
     }
 
-    /// What AWS's parser says when the next token is not of the wanted kind.
+    /// What AWS's parser says when the next token is not of the wanted kind: a Java type, or a collection.
     fn mismatch(&mut self, wanted: &str) -> ReadError {
+        let collection = matches!(wanted, "list" | "map");
         let token = match self.peek() {
-            Some(b'{' | b'[') if wanted == "list" || wanted == "map" => {
-                return ReadError::unexpected(if wanted == "list" {
-                    "Start of structure or map found where not expected."
-                } else {
-                    "Start of list found where not expected"
-                });
-            }
-            Some(b'{') => {
-                return ReadError::unexpected("Start of structure or map found where not expected.");
-            }
-            Some(b'[') => return ReadError::unexpected("Start of list found where not expected"),
-            Some(b'"') if wanted == "list" || wanted == "map" => {
-                return ReadError::unexpected("Unexpected field type");
+            Some(b'{') => return ReadError::unexpected("Start of structure or map found where not expected"),
+            Some(b'[') if collection => return ReadError::unexpected("Unrecognized collection type"),
+            Some(b'[') => {
+                let class = java_class(wanted);
+                return ReadError::unexpected(format!("Unrecognized collection type class {class}"));
             }
             Some(b'"') => "STRING_VALUE",
             Some(b't') => "TRUE_VALUE",
             Some(b'f') => "FALSE_VALUE",
             Some(b'n') => "NULL_VALUE",
-            Some(b'-' | b'0'..=b'9') if wanted == "list" || wanted == "map" => {
-                return ReadError::unexpected("Unexpected field type");
-            }
-            Some(b'-' | b'0'..=b'9') => "NUMBER_VALUE",
+            Some(b'-' | b'0'..=b'9') => self.kind_of_number(),
             _ => return self.syntax(),
         };
-        ReadError::unexpected(format!("{token} cannot be converted to {wanted}"))
+        ReadError::unexpected(match wanted {
+            "list" | "map" if self.in_collection => "Unexpected value type in payload".to_owned(),
+            "list" | "map" => "Unexpected field type".to_owned(),
+            "Blob" => "only base-64-encoded strings are convertible to bytes".to_owned(),
+            "Boolean" if token == "STRING_VALUE" => "Unexpected token received from parser".to_owned(),
+            _ => format!("{token} cannot be converted to {wanted}"),
+        })
+    }
+
+    /// Whether the number that is next has a fraction or an exponent.
+    fn kind_of_number(&self) -> &'static str {
+        let rest = self.input.get(self.at..).unwrap_or_default();
+        let mut number =
+            rest.iter().take_while(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
+        if number.any(|b| matches!(b, b'.' | b'e' | b'E')) { "DECIMAL_VALUE" } else { "NUMBER_VALUE" }
+    }
+
+    /// Counts a list's or map's member that is a collection or structure itself.
+    pub(super) fn count_container(&mut self) -> Result<(), ReadError> {
+        self.containers += 1;
+        if self.containers > MAX_CONTAINERS {
+            return Err(ReadError::Syntax(format!("the body holds more than {MAX_CONTAINERS} structures")));
+        }
+        Ok(())
     }
 
     /// A string token.
@@ -97,15 +117,23 @@ impl<'a> JsonReader<'a> {
         Err(self.mismatch(wanted))
     }
 
-    /// `true` or `false`; AWS takes them as strings, too.
+    /// `true` or `false`; AWS takes them as strings, too, in any case.
     pub fn expect_boolean(&mut self) -> Result<bool, ReadError> {
-        if self.word("true") || self.word("\"true\"") {
+        if self.word("true") {
             return Ok(true);
         }
-        if self.word("false") || self.word("\"false\"") {
+        if self.word("false") {
             return Ok(false);
         }
-        Err(self.mismatch("Boolean"))
+        let mismatch = self.mismatch("Boolean");
+        if self.peek() != Some(b'"') {
+            return Err(mismatch);
+        }
+        match self.text()? {
+            text if text.eq_ignore_ascii_case("true") => Ok(true),
+            text if text.eq_ignore_ascii_case("false") => Ok(false),
+            _ => Err(mismatch),
+        }
     }
 
     /// A number token, as it is spelled.
@@ -114,8 +142,12 @@ impl<'a> JsonReader<'a> {
             return Err(self.mismatch(wanted));
         }
         let start = self.at;
-        self.take(b'-');
+        self.at += usize::from(self.input.get(self.at) == Some(&b'-'));
+        let whole = self.at;
         self.digits()?;
+        if self.at - whole > 1 && self.input.get(whole) == Some(&b'0') {
+            return Err(self.syntax());
+        }
         if self.input.get(self.at) == Some(&b'.') {
             self.at += 1;
             self.digits()?;
@@ -290,5 +322,14 @@ impl<'a> JsonReader<'a> {
             _ if self.word("true") || self.word("false") || self.word("null") => Ok(()),
             _ => Err(self.syntax()),
         }
+    }
+}
+
+/// The Java class of a scalar, as the parser's texts name it.
+fn java_class(wanted: &str) -> String {
+    match wanted {
+        "Blob" => "java.nio.ByteBuffer".to_owned(),
+        "Date" => "java.util.Date".to_owned(),
+        _ => format!("java.lang.{wanted}"),
     }
 }

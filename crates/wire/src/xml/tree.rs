@@ -23,7 +23,8 @@ pub struct Element {
     pub children: Vec<Element>,
 }
 
-fn malformed() -> ReadError {
+/// What S3 says of XML that it does not take.
+pub(crate) fn malformed() -> ReadError {
     ReadError::Syntax(
         "The XML you provided was not well-formed or did not validate against our published schema"
             .to_owned(),
@@ -38,11 +39,12 @@ fn start(tag: &BytesStart<'_>) -> Result<Element, ReadError> {
     let mut element = Element { name: local(tag.name().as_ref()), ..Element::default() };
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(|_| malformed())?;
-        if attribute.key.as_ref().starts_with("xmlns") {
+        let name = attribute.key.as_ref();
+        if name == "xmlns" || name.starts_with("xmlns:") {
             continue;
         }
         let value = quick_xml::escape::unescape(&attribute.value).map_err(|_| malformed())?;
-        element.attributes.push((local(attribute.key.as_ref()), value.into_owned()));
+        element.attributes.push((local(name), value.into_owned()));
     }
     Ok(element)
 }
@@ -95,8 +97,12 @@ pub fn parse(body: &[u8]) -> Result<Option<Element>, ReadError> {
     }
 }
 
+/// Line ends are one newline each, however they were written; a carriage return that is meant comes as a reference.
 fn push_text(stack: &mut [Element], text: &str) -> Result<(), ReadError> {
     match stack.last_mut() {
+        Some(element) if text.contains('\r') => {
+            element.text.push_str(&text.replace("\r\n", "\n").replace('\r', "\n"));
+        }
         Some(element) => element.text.push_str(text),
         None if text.trim().is_empty() => {}
         None => return Err(malformed()),
