@@ -95,12 +95,15 @@ pub async fn run_jobs(db: &DynamoDb) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes a step of each job; how many there were.
+/// Takes a step of each job; how many there were. A job that fails does not keep the others from theirs.
 pub async fn step_all(db: &DynamoDb) -> Result<usize, Error> {
     let range = Range::prefix(&keys::jobs()).limit(JOBS_AT_A_TIME);
     let waiting = db.store.read(|view| Ok::<_, Error>(view.records::<JobRecord>(&range)?))?;
+    let mut outcome = Ok(waiting.len());
     for (key, _) in &waiting {
-        jobs::step(db, key).await?;
+        if let Err(error) = jobs::step(db, key).await {
+            outcome = Err(error);
+        }
     }
-    Ok(waiting.len())
+    outcome
 }

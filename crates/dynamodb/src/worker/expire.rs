@@ -16,17 +16,22 @@ const ROWS_AT_A_TIME: usize = 100;
 /// Items whose moment is longer ago than this are left alone, as AWS leaves them.
 const TOO_OLD: Duration = Duration::from_secs(5 * 365 * 24 * 60 * 60);
 
-/// Removes the items that have expired and the tokens that count no more; how many items those were.
+/// Removes the items that have expired and the tokens that count no more; how many items those were. A table that fails
+/// does not keep the others from being swept.
 pub async fn sweep(db: &DynamoDb) -> Result<usize, Error> {
     let now = db.clock.now();
     let range = Range::prefix(&keys::expiring_tables());
     let tables = db.store.read(|view| view.records::<ExpiringTableRecord>(&range))?;
-    let mut items = 0;
+    let mut outcome = sweep_tokens(db, now).await.map(|()| 0);
     for (_, mark) in tables {
-        items += sweep_table(db, &mark, now).await?;
+        match (sweep_table(db, &mark, now).await, &mut outcome) {
+            (Ok(more), Ok(items)) => *items += more,
+            // The table was deleted meanwhile.
+            (Ok(_) | Err(Error::ResourceNotFound(_)), _) => {}
+            (Err(error), _) => outcome = Err(error),
+        }
     }
-    sweep_tokens(db, now).await?;
-    Ok(items)
+    outcome
 }
 
 async fn sweep_table(db: &DynamoDb, mark: &ExpiringTableRecord, now: Timestamp) -> Result<usize, Error> {

@@ -81,3 +81,30 @@ async fn transfers_between_accounts_lose_nothing() {
         .sum();
     assert_eq!(sum, 400);
 }
+
+#[tokio::test]
+async fn items_indexes_and_unfinished_jobs_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let db = Harness::on(Store::open(folder.path(), Default::default()).unwrap());
+        db.table("ttt", &["p:S"]).await;
+        for n in 0..9 {
+            db.put("ttt", json!({"p": {"S": n.to_string()}, "g": {"S": "g"}})).await;
+        }
+        let create = json!({
+            "TableName": "ttt", "AttributeDefinitions": definitions(&["p:S", "g:S"]),
+            "GlobalSecondaryIndexUpdates": [{"Create": index("late", &["g"], all())}],
+        });
+        db.ok("UpdateTable", create).await;
+        nephos_dynamodb::worker::step_all(&db.db).await.unwrap();
+    }
+    let db = Harness::on(Store::open(folder.path(), Default::default()).unwrap());
+    db.settle().await;
+    for index in ["late", ""] {
+        let mut scan = json!({"TableName": "ttt"});
+        if !index.is_empty() {
+            scan["IndexName"] = json!(index);
+        }
+        assert_eq!(db.ok("Scan", scan).await["Count"], 9, "{index}");
+    }
+}
