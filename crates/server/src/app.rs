@@ -61,6 +61,8 @@ pub struct Running {
     pub(crate) cloudformation: CloudFormation,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) seed: Option<nephos_iam::seed::Seed>,
+    /// Where files are while the state is kept in memory; removed at the end.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 /// The platform.
@@ -187,9 +189,19 @@ impl Running {
     ) -> Result<Running, StartError> {
         let data = config.data.as_deref().map(DataDir::open).transpose();
         let data = data.map_err(|error| StartError(error.to_string()))?;
-        let scratch = match &data {
-            Some(data) => data.path().to_owned(),
-            None => std::env::temp_dir().join(format!("nephos-{}", nephos_core::random::uuid())),
+        let temporary = match &data {
+            Some(_) => None,
+            None => Some(
+                tempfile::Builder::new()
+                    .prefix("nephos-")
+                    .tempdir()
+                    .map_err(|error| StartError::of("a temporary folder")(&error))?,
+            ),
+        };
+        let scratch = match (&data, &temporary) {
+            (Some(data), _) => data.path().to_owned(),
+            (None, Some(temporary)) => temporary.path().to_owned(),
+            (None, None) => std::env::temp_dir(),
         };
         let store = store(config, data.as_ref())?;
         let blobs =
@@ -279,6 +291,7 @@ impl Running {
             cloudformation,
             outbox,
             seed,
+            _temporary: temporary,
         })
     }
 

@@ -45,7 +45,7 @@ impl Tree {
     /// Adds another folder's files below `prefix`; what is there already stays.
     pub fn add(&mut self, dir: &Path, prefix: &str) -> Result<(), Failure> {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        self.walk(dir, &prefix, &["__pycache__", "bin"])
+        self.walk(dir, &prefix, &["bin"])
     }
 
     fn walk(&mut self, dir: &Path, prefix: &str, left_out: &[&str]) -> Result<(), Failure> {

@@ -46,6 +46,11 @@ impl Kind for Bucket {
                 create_bucket_configuration: (region != "us-east-1").then_some(place),
                 ..Default::default()
             };
+            // Creating a bucket that one owns already succeeds in us-east-1, and it would then be this stack's to delete.
+            let head = shapes::HeadBucketRequest { bucket: Some(name.clone()), ..Default::default() };
+            if call.invoke::<op::HeadBucket>(&call.services.s3, head).await.is_ok() {
+                return Err(Fault::new("AlreadyExists", format!("{name} already exists")));
+            }
             call.invoke::<op::CreateBucket>(&call.services.s3, input).await?;
             if let Err(fault) = configure(&call, &name).await {
                 // What was made half is not left behind.
