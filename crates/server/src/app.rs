@@ -1,6 +1,7 @@
 //! The running platform: everything made, connected, served and stopped.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ impl StartError {
     }
 }
 
-/// The services, and what they stand on.
-pub struct Running {
+/// The services that CloudFormation deploys with, and what they stand on.
+pub struct Parts {
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
     pub(crate) platform: Arc<Platform>,
@@ -58,11 +59,24 @@ pub struct Running {
     pub(crate) dynamodb: Arc<DynamoDb>,
     pub(crate) lambda: Arc<Lambda>,
     pub(crate) cognito: Arc<Cognito>,
-    pub(crate) cloudformation: CloudFormation,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) seed: Option<nephos_iam::seed::Seed>,
+}
+
+/// Everything that runs.
+pub struct Running {
+    parts: Parts,
+    pub(crate) cloudformation: CloudFormation,
     /// Where files are while the state is kept in memory; removed at the end.
     _temporary: Option<tempfile::TempDir>,
+}
+
+impl std::ops::Deref for Running {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 /// The platform.
@@ -181,31 +195,29 @@ fn gateway(config: &Config, running: &Arc<Running>) -> Result<Gateway, StartErro
         .map_err(|error| StartError::of("the gateway")(&error))
 }
 
-impl Running {
-    async fn build(
-        config: &Config,
-        address: SocketAddr,
-        slot: &Arc<EndpointSlot>,
-    ) -> Result<Running, StartError> {
+/// What every service stands on: the folder, the store, keys, and who may do what.
+struct Ground {
+    store: Store,
+    folder: PathBuf,
+    sealer: Sealer,
+    iam: Arc<Iam>,
+    platform: Arc<Platform>,
+    temporary: Option<tempfile::TempDir>,
+}
+
+impl Ground {
+    async fn open(config: &Config, address: SocketAddr) -> Result<Ground, StartError> {
         let data = config.data.as_deref().map(DataDir::open).transpose();
         let data = data.map_err(|error| StartError(error.to_string()))?;
-        let temporary = match &data {
-            Some(_) => None,
-            None => Some(
-                tempfile::Builder::new()
-                    .prefix("nephos-")
-                    .tempdir()
-                    .map_err(|error| StartError::of("a temporary folder")(&error))?,
-            ),
-        };
-        let scratch = match (&data, &temporary) {
-            (Some(data), _) => data.path().to_owned(),
-            (None, Some(temporary)) => temporary.path().to_owned(),
-            (None, None) => std::env::temp_dir(),
+        let (folder, temporary) = match &data {
+            Some(data) => (data.path().to_owned(), None),
+            None => {
+                let temporary = tempfile::Builder::new().prefix("nephos-").tempdir();
+                let temporary = temporary.map_err(|error| StartError::of("a temporary folder")(&error))?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
         };
         let store = store(config, data.as_ref())?;
-        let blobs =
-            Blobs::open(&scratch.join("blobs")).map_err(|error| StartError::of("the blobs")(&error))?;
         let sealer = match &data {
             Some(data) => Sealer::open_file(&data.join("master-key")),
             None => Ok(Sealer::ephemeral()),
@@ -222,77 +234,77 @@ impl Running {
         let deps = nephos_iam::Deps { store: store.clone(), sealer: sealer.clone(), clock: clock.clone() };
         let iam = Iam::start(iam_config, deps).await.map_err(|error| StartError::of("iam")(&error))?;
         let public_origin = Origin { scheme: "http", authority: format!("localhost:{}", address.port()) };
-        let platform =
-            Arc::new(Platform { clock: clock.clone(), authorizer: Arc::clone(&iam) as _, public_origin });
-        let mailer = config.smtp.as_ref().map(Mailer::new).transpose();
-        let outbox = Arc::new(Outbox::new(store.clone(), mailer.map_err(StartError)?));
-        let logs = Arc::new(Logs::new(
-            nephos_logs::Config::default(),
-            nephos_logs::Deps { store: store.clone(), clock: clock.clone() },
-        ));
-        let s3 = Arc::new(S3::new(
-            nephos_s3::Config::default(),
-            nephos_s3::Deps { store: store.clone(), blobs: blobs.clone() },
-        ));
-        let dynamodb = Arc::new(DynamoDb::new(
-            nephos_dynamodb::Config::default(),
-            nephos_dynamodb::Deps { store: store.clone(), clock: clock.clone() },
-        ));
-        let blobs_of_functions = Blobs::open(&scratch.join("function-blobs"));
-        let lambda = Lambda::new(
-            nephos_lambda::Config::new(scratch.join("functions")),
-            nephos_lambda::Deps {
-                store: store.clone(),
-                blobs: blobs_of_functions.map_err(|error| StartError::of("the functions' blobs")(&error))?,
-                sandbox: config.sandbox.clone(),
-                objects: Arc::clone(&s3) as _,
-                logs: Arc::clone(&logs) as _,
-                endpoint: Some(Arc::clone(slot) as _),
-                credentials: Arc::clone(&iam) as _,
-                platform: Arc::clone(&platform),
-            },
-        );
-        let lambda = Arc::new(lambda.map_err(|error| StartError::of("the functions' folder")(&error))?);
-        let cognito = Arc::new(Cognito::new(
-            nephos_cognito::Config::default(),
-            nephos_cognito::Deps {
-                store: store.clone(),
-                seal: Arc::new(CognitoSeal(sealer)),
-                deliver: Arc::clone(&outbox) as _,
-                credentials: Arc::clone(&iam) as _,
-            },
-        ));
-        iam.add_web_identity_verifier(Arc::clone(&cognito.identity_pools) as _);
-        let cloudformation = CloudFormation::new(nephos_cloudformation::Deps {
+        let platform = Arc::new(Platform { clock, authorizer: Arc::clone(&iam) as _, public_origin });
+        Ok(Ground { store, folder, sealer, iam, platform, temporary })
+    }
+}
+
+fn dynamodb(config: &Config, store: &Store, clock: &Clock) -> Arc<DynamoDb> {
+    // Several processes may share a database server, and then a table's record is read for every call.
+    let shared_store = config.engine != Engine::Embedded;
+    let dynamodb = nephos_dynamodb::Config { shared_store, ..nephos_dynamodb::Config::default() };
+    Arc::new(DynamoDb::new(dynamodb, nephos_dynamodb::Deps { store: store.clone(), clock: clock.clone() }))
+}
+
+fn cloudformation(parts: &Parts) -> CloudFormation {
+    CloudFormation::new(nephos_cloudformation::Deps {
+        store: parts.store.clone(),
+        services: Services {
+            s3: Arc::clone(&parts.s3) as _,
+            iam: Arc::clone(&parts.iam) as _,
+            dynamodb: Arc::clone(&parts.dynamodb) as _,
+            lambda: Arc::clone(&parts.lambda) as _,
+            user_pools: Arc::clone(&parts.cognito.user_pools) as _,
+            identity_pools: Arc::clone(&parts.cognito.identity_pools) as _,
+            logs: Arc::clone(&parts.logs) as _,
+        },
+        objects: Arc::clone(&parts.s3) as _,
+        credentials: Arc::clone(&parts.iam) as _,
+    })
+}
+
+impl Running {
+    async fn build(
+        config: &Config,
+        address: SocketAddr,
+        slot: &Arc<EndpointSlot>,
+    ) -> Result<Running, StartError> {
+        let Ground { store, folder, sealer, iam, platform, temporary } =
+            Ground::open(config, address).await?;
+        let clock = platform.clock.clone();
+        let blobs =
+            Blobs::open(&folder.join("blobs")).map_err(|error| StartError::of("the blobs")(&error))?;
+        let mailer = config.smtp.as_ref().map(Mailer::new).transpose().map_err(StartError)?;
+        let outbox = Arc::new(Outbox::new(store.clone(), mailer));
+        let deps = nephos_logs::Deps { store: store.clone(), clock: clock.clone() };
+        let logs = Arc::new(Logs::new(nephos_logs::Config::default(), deps));
+        let deps = nephos_s3::Deps { store: store.clone(), blobs: blobs.clone() };
+        let s3 = Arc::new(S3::new(nephos_s3::Config::default(), deps));
+        let dynamodb = dynamodb(config, &store, &clock);
+        let deps = nephos_lambda::Deps {
             store: store.clone(),
-            services: Services {
-                s3: Arc::clone(&s3) as _,
-                iam: Arc::clone(&iam) as _,
-                dynamodb: Arc::clone(&dynamodb) as _,
-                lambda: Arc::clone(&lambda) as _,
-                user_pools: Arc::clone(&cognito.user_pools) as _,
-                identity_pools: Arc::clone(&cognito.identity_pools) as _,
-                logs: Arc::clone(&logs) as _,
-            },
+            blobs: Blobs::open(&folder.join("function-blobs"))
+                .map_err(|error| StartError::of("the functions' blobs")(&error))?,
+            sandbox: config.sandbox.clone(),
             objects: Arc::clone(&s3) as _,
+            logs: Arc::clone(&logs) as _,
+            endpoint: Some(Arc::clone(slot) as _),
             credentials: Arc::clone(&iam) as _,
-        });
+            platform: Arc::clone(&platform),
+        };
+        let lambda = Lambda::new(nephos_lambda::Config::new(folder.join("functions")), deps);
+        let lambda = Arc::new(lambda.map_err(|error| StartError::of("the functions' folder")(&error))?);
+        let deps = nephos_cognito::Deps {
+            store: store.clone(),
+            seal: Arc::new(CognitoSeal(sealer)),
+            deliver: Arc::clone(&outbox) as _,
+            credentials: Arc::clone(&iam) as _,
+        };
+        let cognito = Arc::new(Cognito::new(nephos_cognito::Config::default(), deps));
+        iam.add_web_identity_verifier(Arc::clone(&cognito.identity_pools) as _);
         let seed = config.seed.as_deref().map(seed::read).transpose().map_err(StartError)?;
-        Ok(Running {
-            store,
-            blobs,
-            platform,
-            iam,
-            logs,
-            s3,
-            dynamodb,
-            lambda,
-            cognito,
-            cloudformation,
-            outbox,
-            seed,
-            _temporary: temporary,
-        })
+        let parts = Parts { store, blobs, platform, iam, logs, s3, dynamodb, lambda, cognito, outbox, seed };
+        Ok(Running { cloudformation: cloudformation(&parts), parts, _temporary: temporary })
     }
 
     async fn seed(&self) -> Result<(), StartError> {
