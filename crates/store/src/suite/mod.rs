@@ -1,6 +1,8 @@
 //! What every engine must do, run on each of them.
 
 mod basics;
+#[path = "../../../testkit/src/postgres.rs"]
+mod cluster;
 mod history;
 mod model;
 mod outbox;
