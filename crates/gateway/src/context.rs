@@ -7,6 +7,7 @@ use http::header::{REFERER, USER_AGENT};
 use nephos_core::{ContextKeys, Cx, Origin, Principal, Region, RequestId};
 use nephos_sigv4::Placement;
 
+use crate::authn::Signed;
 use crate::host;
 use crate::serve::{Connection, Shared};
 
@@ -68,18 +69,20 @@ impl Seen<'_> {
     }
 
     /// The same with what S3's policies may ask about the signature.
-    pub(crate) fn s3_keys(&self, signed: Option<(Placement, u64)>) -> ContextKeys {
+    pub(crate) fn s3_keys(&self, signed: Option<Signed>) -> ContextKeys {
         let mut keys = self.keys();
-        if let Some((placement, age_millis)) = signed {
+        if let Some(signed) = signed {
             keys.set(
                 "s3:authtype",
-                match placement {
+                match signed.placement {
                     Placement::Header => "REST-HEADER",
                     Placement::Query => "REST-QUERY-STRING",
                 },
             );
-            keys.set("s3:signatureversion", nephos_sigv4::ALGORITHM);
-            keys.set("s3:signatureage", age_millis.to_string());
+            keys.set("s3:signatureversion", signed.version);
+            if let Some(age_millis) = signed.age_millis {
+                keys.set("s3:signatureage", age_millis.to_string());
+            }
         }
         if let Some(hash) = self.headers.get("x-amz-content-sha256") {
             keys.set("s3:x-amz-content-sha256", String::from_utf8_lossy(hash.as_bytes()));

@@ -29,6 +29,7 @@ mod context;
 mod cors;
 mod operation;
 mod payload;
+mod presigned;
 mod refusal;
 mod road;
 mod service;

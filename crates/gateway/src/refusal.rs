@@ -3,7 +3,8 @@
 use nephos_core::ports::IdentifyError;
 use nephos_core::{Fault, Timestamp};
 use nephos_sigv4::error::{ErrorClass, ExpiresProblem, Mismatch, Part};
-use nephos_sigv4::{Placement, SignatureError};
+use nephos_sigv4::v2::Refusal;
+use nephos_sigv4::{Placement, SignatureError, spaced_hex};
 use nephos_wire::{Absent, Protocol, ServiceModel};
 
 use crate::registry::Entry;
@@ -43,6 +44,8 @@ impl Dialect {
 pub(crate) enum AuthError {
     /// The signature is not good.
     Signature(SignatureError, Placement),
+    /// A signature of version 2 in a query string to S3 is not good.
+    Version2(Refusal),
     /// The access key is not.
     Identify(IdentifyError, String),
     /// S3 wants to be told of the body.
@@ -56,6 +59,7 @@ impl AuthError {
                 s3_signature(error, *placement)
             }
             AuthError::Signature(error, _) => signature(dialect, error),
+            AuthError::Version2(refusal) => s3_version2(refusal),
             AuthError::Identify(error, key) if dialect == Dialect::S3 => s3_identify(*error, key),
             AuthError::Identify(error, _) => identify(dialect, *error),
             AuthError::NoPayloadHash => {
@@ -172,32 +176,8 @@ fn s3_signature(error: &SignatureError, placement: Placement) -> Fault {
         E::HeadersNotSigned { names } => s3_unsigned(&names.join(", ")),
         E::PayloadOption { got } => s3_payload(got),
         E::Mismatch(mismatch) => s3_mismatch(mismatch),
-        other => s3_credential(other, placement),
+        other => credential(placement, &other.s3_credential_text()),
     }
-}
-
-fn s3_credential(error: &SignatureError, placement: Placement) -> Fault {
-    use SignatureError as E;
-    let what = match error {
-        E::EmptyAccessKey => "a non-empty Access Key (AKID) must be provided in the credential.".to_owned(),
-        E::ScopeTerminator { got } => {
-            format!("incorrect terminal \"{got}\". This endpoint uses \"aws4_request\".")
-        }
-        E::ScopeDateShape { got } => format!(
-            "incorrect date format \"{got}\". This date in the credential must be in the format \"yyyyMMdd\"."
-        ),
-        E::ScopeDate { scope, amz_date } => format!(
-            "Invalid credential date \"{scope}\". This date is not the same as X-Amz-Date: \"{}\".",
-            amz_date.get(..8).unwrap_or(amz_date)
-        ),
-        E::ScopeRegion => "a non-empty region must be provided in the credential.".to_owned(),
-        E::ScopeService { expected, got } => {
-            format!("incorrect service \"{got}\". This endpoint belongs to \"{expected}\".")
-        }
-        _ => "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."
-            .to_owned(),
-    };
-    credential(placement, &what)
 }
 
 fn s3_algorithm(got: &str, placement: Placement) -> Fault {
@@ -261,20 +241,33 @@ fn s3_payload(got: &str) -> Fault {
 }
 
 fn s3_mismatch(mismatch: &Mismatch) -> Fault {
-    let bytes = |text: &str| {
-        let hex: Vec<String> = text.bytes().map(|b| format!("{b:02x}")).collect();
-        hex.join(" ")
-    };
+    s3_not_matching(&mismatch.string_to_sign, mismatch.provided.as_str())
+        .member("CanonicalRequest", mismatch.canonical_request.as_str())
+        .member("CanonicalRequestBytes", spaced_hex(&mismatch.canonical_request))
+}
+
+fn s3_not_matching(string_to_sign: &str, provided: &str) -> Fault {
     Fault::new(
         "SignatureDoesNotMatch",
         "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
     )
     .status(403)
-    .member("StringToSign", mismatch.string_to_sign.as_str())
-    .member("SignatureProvided", mismatch.provided.as_str())
-    .member("StringToSignBytes", bytes(&mismatch.string_to_sign))
-    .member("CanonicalRequest", mismatch.canonical_request.as_str())
-    .member("CanonicalRequestBytes", bytes(&mismatch.canonical_request))
+    .member("StringToSign", string_to_sign)
+    .member("SignatureProvided", provided)
+    .member("StringToSignBytes", spaced_hex(string_to_sign))
+}
+
+fn s3_version2(refusal: &Refusal) -> Fault {
+    match refusal {
+        Refusal::Incomplete | Refusal::Expires { .. } => s3_denied(&refusal.to_string()),
+        Refusal::Parameter { .. } => Fault::new("AuthorizationQueryParametersError", refusal.to_string()),
+        Refusal::TwoMechanisms => Fault::new("InvalidArgument", refusal.to_string()),
+        Refusal::Expired { at, now } => s3_denied(&refusal.to_string())
+            .member("Expires", at.iso8601())
+            .member("ServerTime", now.iso8601()),
+        Refusal::Mismatch(mismatch) => s3_not_matching(&mismatch.string_to_sign, &mismatch.provided)
+            .member("AWSAccessKeyId", mismatch.access_key_id.as_str()),
+    }
 }
 
 /// The model that speaks for services that do not exist.

@@ -147,7 +147,8 @@ impl Trip<'_> {
         match destination {
             Destination::Health { localstack } => health::answer(self.shared, &parts.method, localstack),
             Destination::Visit(address) => {
-                self.note.ids = if address.place == Place::Website { Ids::S3 } else { Ids::Plain };
+                let is_s3s = matches!(address.place, Place::Website | Place::Upload);
+                self.note.ids = if is_s3s { Ids::S3 } else { Ids::Plain };
                 self.visit(address, parts, incoming).await
             }
             Destination::Service { service, bucket, region } => {

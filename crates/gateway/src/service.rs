@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue, ORIGIN};
+use http::header::{AUTHORIZATION, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use hyper::body::Incoming;
 use nephos_core::{Cx, Fault, Principal, Region};
 use nephos_sigv4::chunked::ChunkSeed;
-use nephos_sigv4::{Head, Payload, Placement, SignatureError};
+use nephos_sigv4::{ALGORITHM, Head, Payload, Placement};
 use nephos_wire::{Body, Operation, Protocol, Response};
 
 use crate::answer::Ids;
-use crate::authn::{Expected, Presented, present};
+use crate::authn::{Expected, Presented, Signed, present};
 use crate::cors;
 use crate::operation::{self, Asked, NoOperation};
 use crate::payload::{self, Whole};
+use crate::presigned::{anonymous_payload, by_version4, hoist, is_of_signature, without_chunk_signatures};
 use crate::refusal::{AuthError, Dialect};
 use crate::registry::Entry;
 use crate::road::Trip;
@@ -40,22 +41,31 @@ pub(crate) enum Source {
 struct Caller {
     principal: Arc<Principal>,
     region: Option<Region>,
-    /// Where the signature stood, and its age in milliseconds.
-    signed: Option<(Placement, u64)>,
+    signed: Option<Signed>,
+    /// The headers that a URL of version 2 brought.
+    brought: Vec<(String, Vec<u8>)>,
 }
 
 impl Caller {
     fn anonymous() -> Self {
-        Caller { principal: Arc::new(Principal::Anonymous), region: None, signed: None }
+        Caller { principal: Arc::new(Principal::Anonymous), region: None, signed: None, brought: Vec::new() }
     }
 
     fn of(presented: &Presented<'_>, now: nephos_core::Timestamp) -> Self {
-        let age = u64::try_from((now - presented.claim.date).as_millis()).unwrap_or(u64::MAX);
         Caller {
-            principal: Arc::clone(&presented.identity.principal),
-            region: Some(presented.region.clone()),
-            signed: Some((presented.claim.placement, age)),
+            principal: presented.principal(),
+            region: presented.region.clone(),
+            signed: Some(presented.signed(now)),
+            brought: presented.brought(),
         }
+    }
+
+    /// Puts what a presigned URL carries as parameters among the headers.
+    fn hoist(&mut self, query: &[(String, String)], headers: &mut HeaderMap) {
+        if matches!(self.signed, Some(Signed { placement: Placement::Query, version: ALGORITHM, .. })) {
+            hoist(by_version4(query), headers);
+        }
+        hoist(std::mem::take(&mut self.brought), headers);
     }
 }
 
@@ -91,21 +101,6 @@ fn head_of(parts: &Parts) -> Head<'_> {
         query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
     }
-}
-
-/// The query parameters that make a signature, and are nobody else's business.
-fn is_of_signature(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
-        "X-Amz-Algorithm",
-        "X-Amz-Credential",
-        "X-Amz-Date",
-        "X-Amz-Expires",
-        "X-Amz-SignedHeaders",
-        "X-Amz-Signature",
-        "X-Amz-Security-Token",
-        "X-Amz-Content-Sha256",
-    ];
-    NAMES.contains(&name)
 }
 
 impl Trip<'_> {
@@ -188,19 +183,20 @@ impl Trip<'_> {
         let head = head_of(parts);
         let services = [entry.model.signing_name];
         let expected = Expected::now(&services, entry.path_rules(), &self.shared.platform.clock);
-        let presented = present(&*self.shared.identify, &head, &expected).await;
+        let bucket = target.bucket.as_deref();
+        let presented = present(&*self.shared.identify, &head, bucket, &expected).await;
         let presented = presented.map_err(|error| self.unauthenticated(entry, &error))?;
         if presented.is_none() && !may_be_anonymous(entry, early.as_ref()) {
             self.shared.metrics.unauthenticated.up();
             return Err(entry.model.unsigned());
         }
-        let caller =
+        let mut caller =
             presented.as_ref().map_or_else(Caller::anonymous, |p| Caller::of(p, expected.signed_now));
         let (asked, body, whole) = match early {
             Some(asked) if entry.is_s3 => {
                 let (payload, seed) = self.s3_payload(entry, &head, presented.as_ref())?;
                 drop(presented);
-                hoist(&caller, &query, &mut parts.headers);
+                caller.hoist(&query, &mut parts.headers);
                 let body = self.s3_body(entry, parts, source, payload, seed)?;
                 if asked.0.streaming_input {
                     (asked, body, Whole::default())
@@ -222,8 +218,8 @@ impl Trip<'_> {
         };
         self.note.operation = asked.0.name;
         let cx = self.context_for(&caller, target, &parts.headers);
-        if caller.signed.is_some() {
-            query.retain(|(name, _)| !is_of_signature(name));
+        if let Some(signed) = caller.signed {
+            query.retain(|(name, _)| !is_of_signature(name, signed.version));
             parts.headers.remove(AUTHORIZATION);
             parts.headers.remove("x-amz-security-token");
         }
@@ -327,14 +323,12 @@ impl Trip<'_> {
         let Some(presented) = presented else {
             return anonymous_payload(head.headers).map(|payload| (payload, None));
         };
-        let payload = match (presented.claim.payload, presented.claim.placement) {
-            (Some(payload), _) => payload,
-            (None, Placement::Query) => Payload::Unsigned,
-            (None, Placement::Header) => return Err(self.unauthenticated(entry, &AuthError::NoPayloadHash)),
-        };
+        let payload = presented.payload();
+        let payload = payload.ok_or_else(|| self.unauthenticated(entry, &AuthError::NoPayloadHash))?;
         let verified = presented
             .prove(&self.shared.keys, head, entry.path_rules(), &payload)
             .map_err(|error| self.unauthenticated(entry, &error))?;
+        let Some(verified) = verified else { return Ok((without_chunk_signatures(payload)?, None)) };
         let seed = matches!(payload, Payload::Streaming | Payload::StreamingTrailer);
         Ok((payload, seed.then(|| verified.chunk_seed())))
     }
@@ -377,36 +371,4 @@ impl Trip<'_> {
 /// service's operation may not be known yet.
 fn may_be_anonymous(entry: &Entry, asked: Option<&Asked>) -> bool {
     entry.is_s3 || asked.is_none_or(|(operation, _)| operation.unsigned)
-}
-
-/// Unsigned uploads are often aws-chunked all the same, for the checksum in their trailer.
-fn anonymous_payload(headers: &HeaderMap) -> Result<Payload, Fault> {
-    let Some(value) = headers.get("x-amz-content-sha256") else { return Ok(Payload::Unsigned) };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    match Payload::parse(&text) {
-        Some(Payload::Streaming | Payload::StreamingTrailer) | None => {
-            let error = SignatureError::PayloadOption { got: text.into_owned() };
-            Err(AuthError::Signature(error, Placement::Header).fault(Dialect::S3))
-        }
-        Some(payload) => Ok(payload),
-    }
-}
-
-/// Presigned URLs may carry `x-amz-` headers as query parameters, which are signed with the rest of the query.
-fn hoist(caller: &Caller, query: &[(String, String)], headers: &mut HeaderMap) {
-    if !matches!(caller.signed, Some((Placement::Query, _))) {
-        return;
-    }
-    for (name, value) in query {
-        let is_header = name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"));
-        if !is_header || is_of_signature(name) {
-            continue;
-        }
-        let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        if let Some((name, value)) = pair
-            && !headers.contains_key(&name)
-        {
-            headers.insert(name, value);
-        }
-    }
 }

@@ -91,7 +91,7 @@ impl Trip<'_> {
         };
         let services = [service];
         let expected = Expected::now(&services, PathRules::Standard, &self.shared.platform.clock);
-        let presented = match present(&*self.shared.identify, &head, &expected).await {
+        let presented = match present(&*self.shared.identify, &head, None, &expected).await {
             Ok(Some(presented)) => presented,
             other => {
                 payload::drain(&parts.headers, incoming).await;
@@ -107,9 +107,10 @@ impl Trip<'_> {
         presented
             .prove(&self.shared.keys, &head, PathRules::Standard, &hash)
             .map_err(|error| refuse(&error))?;
-        let principal = Arc::clone(&presented.identity.principal);
+        let principal = presented.principal();
         let account = principal.account().unwrap_or(cx.account);
-        Ok((Cx { principal, account, region: presented.region, ..cx }, whole))
+        let region = presented.region.unwrap_or(cx.region);
+        Ok((Cx { principal, account, region, ..cx }, whole))
     }
 }
 

@@ -257,6 +257,34 @@ impl SignatureError {
     }
 }
 
+impl SignatureError {
+    /// What S3 says of a credential that is malformed or for something else.
+    pub fn s3_credential_text(&self) -> String {
+        use SignatureError as E;
+        match self {
+            E::EmptyAccessKey => {
+                "a non-empty Access Key (AKID) must be provided in the credential.".to_owned()
+            }
+            E::ScopeTerminator { got } => {
+                format!("incorrect terminal \"{got}\". This endpoint uses \"aws4_request\".")
+            }
+            E::ScopeDateShape { got } => format!(
+                "incorrect date format \"{got}\". This date in the credential must be in the format \"yyyyMMdd\"."
+            ),
+            E::ScopeDate { scope, amz_date } => format!(
+                "Invalid credential date \"{scope}\". This date is not the same as X-Amz-Date: \"{}\".",
+                day_of(amz_date)
+            ),
+            E::ScopeRegion => "a non-empty region must be provided in the credential.".to_owned(),
+            E::ScopeService { expected, got } => {
+                format!("incorrect service \"{got}\". This endpoint belongs to \"{expected}\".")
+            }
+            _ => "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."
+                .to_owned(),
+        }
+    }
+}
+
 /// How AWS repeats an `Authorization` header without repeating it.
 pub(crate) fn hashed(authorization: &str) -> String {
     STANDARD.encode(digest(&SHA256, authorization.as_bytes()).as_ref())

@@ -56,6 +56,12 @@ impl fmt::Debug for Hex64 {
     }
 }
 
+/// `text` byte for byte with spaces between, as S3 repeats what was to be signed.
+pub fn spaced_hex(text: &str) -> String {
+    let digits: Vec<String> = text.bytes().map(|b| format!("{b:02x}")).collect();
+    digits.join(" ")
+}
+
 /// The SHA-256 of `data`, in hexadecimal.
 pub fn sha256_hex(data: &[u8]) -> Hex64 {
     Hex64::of(digest(&SHA256, data).as_ref())
@@ -68,6 +74,11 @@ mod tests {
     #[test]
     fn the_hash_of_nothing_is_the_known_one() {
         assert_eq!(sha256_hex(b"").as_str(), crate::EMPTY_SHA256);
+    }
+
+    #[test]
+    fn bytes_are_spelt_one_by_one() {
+        assert_eq!(spaced_hex("GET\n"), "47 45 54 0a");
     }
 
     #[test]

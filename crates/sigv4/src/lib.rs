@@ -10,6 +10,8 @@
 //! 4. [`Claim::verify`]: recomputes the signature and compares in constant time;
 //! 5. for `aws-chunked` bodies, a [`chunked::ChunkDecoder`] seeded by [`Verified::chunk_seed`].
 //!
+//! S3 also takes query strings and forms signed by version 2, which [`v2`] verifies by itself.
+//!
 //! Invariants: a derived signing key is made once a day, region, service and secret, and kept in the bounded
 //! [`KeyCache`]; a duplicated parameter or header is refused, never resolved; nothing here prints a secret or a token.
 
@@ -24,6 +26,7 @@ pub mod policy;
 pub mod post;
 pub mod sign;
 pub mod uri;
+pub mod v2;
 pub mod verify;
 
 mod hex;
@@ -32,7 +35,7 @@ pub use canonical::{Head, PathRules};
 pub use claim::{Claim, Placement, parse};
 pub use credential::Credential;
 pub use error::SignatureError;
-pub use hex::{Hex64, sha256_hex};
+pub use hex::{Hex64, sha256_hex, spaced_hex};
 pub use key::{KeyCache, SigningKey};
 pub use payload::Payload;
 pub use sign::Signer;

@@ -1,4 +1,7 @@
 //! The policy document of a browser upload: what the signer lets the form say.
+//!
+//! Every field must be spoken of by a condition and every condition must hold; a condition on a field that is not there
+//! fails, also one that any value would pass, as S3 has it. Names are compared whatever their case, values as they are.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +15,7 @@ pub enum PolicyError {
     #[error("Invalid Policy: {detail}")]
     Malformed {
         /// What is wrong.
-        detail: &'static str,
+        detail: String,
     },
     /// The document's time is over.
     #[error("Invalid according to Policy: Policy expired.")]
@@ -31,9 +34,20 @@ pub enum PolicyError {
     },
 }
 
+/// A condition on one field, its name spelt as the document spells it.
 enum Condition {
-    Equal { field: String, value: String },
-    StartsWith { field: String, prefix: String },
+    Equal {
+        field: String,
+        value: String,
+    },
+    StartsWith {
+        field: String,
+        prefix: String,
+    },
+    /// What S3 reads and never finds fulfilled: a field without its `$`, a range of other than numbers.
+    Never {
+        json: String,
+    },
 }
 
 /// A policy document, parsed.
@@ -45,12 +59,15 @@ pub struct PostPolicy {
 }
 
 /// Fields that no condition needs to speak of.
-const UNCONDITIONED: [&str; 4] = ["file", "policy", "x-amz-signature", "awsaccesskeyid"];
+const UNCONDITIONED: [&str; 5] = ["file", "policy", "x-amz-signature", "awsaccesskeyid", "signature"];
 /// A document of more conditions than a form could need is refused.
 const MAX_CONDITIONS: usize = 256;
 
-fn malformed(detail: &'static str) -> PolicyError {
-    PolicyError::Malformed { detail }
+const ONE_PROPERTY: &str =
+    "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.";
+
+fn malformed(detail: impl Into<String>) -> PolicyError {
+    PolicyError::Malformed { detail: detail.into() }
 }
 
 impl PostPolicy {
@@ -58,11 +75,14 @@ impl PostPolicy {
     pub fn parse(base64: &str) -> Result<Self, PolicyError> {
         let bytes = STANDARD.decode(base64.trim()).map_err(|_| malformed("Invalid Base64 Encoding."))?;
         let json: Value = serde_json::from_slice(&bytes).map_err(|_| malformed("Invalid JSON."))?;
-        let expiration = json.get("expiration").and_then(Value::as_str);
-        let expiration = expiration.ok_or_else(|| malformed("Policy missing expiration."))?;
-        let expiration =
-            Timestamp::parse_iso8601(expiration).ok_or_else(|| malformed("Invalid 'expiration' value."))?;
-        let list = json.get("conditions").and_then(Value::as_array);
+        let members = json.as_object().ok_or_else(|| malformed("Invalid JSON."))?;
+        if let Some(other) = members.keys().find(|name| !matches!(name.as_str(), "expiration" | "conditions"))
+        {
+            return Err(malformed(format!("Unexpected: '{}'", other.to_ascii_lowercase())));
+        }
+        let expiration = members.get("expiration").and_then(Value::as_str);
+        let expiration = moment(expiration.ok_or_else(|| malformed("Policy missing expiration."))?)?;
+        let list = members.get("conditions").and_then(Value::as_array);
         let list = list.ok_or_else(|| malformed("Policy missing conditions."))?;
         if list.len() > MAX_CONDITIONS {
             return Err(malformed("Too many conditions."));
@@ -77,45 +97,59 @@ impl PostPolicy {
     fn add(&mut self, condition: &Value) -> Result<(), PolicyError> {
         match condition {
             Value::Object(pairs) => {
-                for (field, value) in pairs {
-                    let value =
-                        value.as_str().ok_or_else(|| malformed("Invalid Simple-Condition: value."))?;
-                    let field = field.to_ascii_lowercase();
-                    self.conditions.push(Condition::Equal { field, value: value.to_owned() });
-                }
+                let mut pairs = pairs.iter();
+                let (Some((field, value)), None) = (pairs.next(), pairs.next()) else {
+                    return Err(malformed(ONE_PROPERTY));
+                };
+                let value = value.as_str();
+                let value =
+                    value.ok_or_else(|| malformed("Invalid Simple-Condition: value must be a string."))?;
+                self.conditions.push(Condition::Equal { field: field.clone(), value: value.to_owned() });
                 Ok(())
             }
             Value::Array(parts) => self.add_operation(parts),
-            _ => Err(malformed("Invalid condition.")),
+            _ => Err(malformed("Invalid condition: must be a List or Object.")),
         }
     }
 
     fn add_operation(&mut self, parts: &[Value]) -> Result<(), PolicyError> {
-        let [operator, second, third] = parts else {
-            return Err(malformed("Invalid condition: expected three elements."));
+        let Some(operator) = parts.first().and_then(Value::as_str) else {
+            return Err(malformed("Invalid Condition: missing operation identifier."));
         };
-        let operator = operator.as_str().map(str::to_ascii_lowercase);
-        match operator.as_deref() {
-            Some("content-length-range") => {
-                let bounds = size_of(second).zip(size_of(third));
-                self.content_length_range =
-                    Some(bounds.ok_or_else(|| malformed("Invalid content-length-range."))?);
-                Ok(())
-            }
-            Some(operator @ ("eq" | "starts-with")) => {
-                let field = second.as_str().and_then(|field| field.strip_prefix('$'));
-                let (Some(field), Some(text)) = (field, third.as_str()) else {
-                    return Err(malformed("Invalid condition: expected a $field and a text."));
-                };
-                let (field, text) = (field.to_ascii_lowercase(), text.to_owned());
-                self.conditions.push(match operator {
-                    "eq" => Condition::Equal { field, value: text },
-                    _ => Condition::StartsWith { field, prefix: text },
-                });
-                Ok(())
-            }
-            _ => Err(malformed("Invalid condition: unknown operation.")),
+        let operator = operator.to_ascii_lowercase();
+        if !matches!(operator.as_str(), "eq" | "starts-with" | "content-length-range") {
+            return Err(malformed(format!("Invalid Condition: unknown operation '{operator}'.")));
         }
+        let [_, second, third] = parts else {
+            return Err(malformed(format!("Invalid {operator}: wrong number of arguments.")));
+        };
+        if operator == "content-length-range" {
+            return self.add_range(parts, second, third);
+        }
+        let (Some(field), Some(text)) = (second.as_str(), third.as_str()) else {
+            return Err(malformed("Invalid JSON."));
+        };
+        self.conditions.push(match (field.strip_prefix('$'), operator.as_str()) {
+            (None, _) => Condition::Never { json: list(parts) },
+            (Some(field), "eq") => Condition::Equal { field: field.to_owned(), value: text.to_owned() },
+            (Some(field), _) => Condition::StartsWith { field: field.to_owned(), prefix: text.to_owned() },
+        });
+        Ok(())
+    }
+
+    /// Of several ranges the file must keep to each.
+    fn add_range(&mut self, parts: &[Value], least: &Value, most: &Value) -> Result<(), PolicyError> {
+        if [least, most].into_iter().any(|bound| bound.is_number() && !bound.is_u64()) {
+            return Err(malformed("Invalid JSON."));
+        }
+        match size_of(least).zip(size_of(most)) {
+            None => self.conditions.push(Condition::Never { json: list(parts) }),
+            Some((least, most)) => {
+                let (floor, ceiling) = self.content_length_range.unwrap_or((0, u64::MAX));
+                self.content_length_range = Some((least.max(floor), most.min(ceiling)));
+            }
+        }
+        Ok(())
     }
 
     /// Checks a form's fields (name and value; names in any case) at `now`. `bucket` belongs among them, as the
@@ -128,36 +162,53 @@ impl PostPolicy {
             condition.check(fields)?;
         }
         for (name, _) in fields {
-            let name = name.to_ascii_lowercase();
-            let ignored = UNCONDITIONED.contains(&name.as_str()) || name.starts_with("x-ignore-");
-            if !ignored && !self.conditions.iter().any(|c| c.field() == name) && name != "bucket" {
-                return Err(PolicyError::Extra { name });
+            let lower = name.to_ascii_lowercase();
+            let ignored = UNCONDITIONED.contains(&lower.as_str()) || lower.starts_with("x-ignore-");
+            if !ignored && lower != "bucket" && !self.conditions.iter().any(|it| it.is_about(name)) {
+                return Err(PolicyError::Extra { name: name.clone() });
             }
         }
         Ok(())
     }
 }
 
+/// A moment in UTC; S3 reads no other.
+fn moment(text: &str) -> Result<Timestamp, PolicyError> {
+    let read = Timestamp::parse_iso8601(text).filter(|_| text.ends_with('Z') && text.contains('T'));
+    read.ok_or_else(|| malformed(format!("Invalid 'expiration' value: '{text}'")))
+}
+
 fn size_of(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
+/// A list as S3 repeats it.
+fn list(parts: &[Value]) -> String {
+    let parts: Vec<String> = parts.iter().map(Value::to_string).collect();
+    format!("[{}]", parts.join(", "))
+}
+
 impl Condition {
-    fn field(&self) -> &str {
+    fn is_about(&self, name: &str) -> bool {
         match self {
-            Condition::Equal { field, .. } | Condition::StartsWith { field, .. } => field,
+            Condition::Equal { field, .. } | Condition::StartsWith { field, .. } => {
+                field.eq_ignore_ascii_case(name)
+            }
+            Condition::Never { .. } => false,
         }
     }
 
     fn check(&self, fields: &[(String, String)]) -> Result<(), PolicyError> {
-        let value = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(self.field()));
-        let value = value.map_or("", |(_, value)| value.as_str());
-        let holds = match self {
-            Condition::Equal { value: expected, .. } => value == expected,
-            Condition::StartsWith { field, prefix } if field == "content-type" => {
+        let value = fields.iter().find(|(name, _)| self.is_about(name)).map(|(_, value)| value.as_str());
+        let holds = match (self, value) {
+            (Condition::Never { .. }, _) | (_, None) => false,
+            (Condition::Equal { value: expected, .. }, Some(value)) => value == expected,
+            (Condition::StartsWith { field, prefix }, Some(value))
+                if field.eq_ignore_ascii_case("content-type") =>
+            {
                 value.split(',').all(|one| one.trim().starts_with(prefix.as_str()))
             }
-            Condition::StartsWith { prefix, .. } => value.starts_with(prefix.as_str()),
+            (Condition::StartsWith { prefix, .. }, Some(value)) => value.starts_with(prefix.as_str()),
         };
         if holds { Ok(()) } else { Err(PolicyError::Failed { condition: self.to_json() }) }
     }
@@ -166,9 +217,9 @@ impl Condition {
         let (operator, field, text) = match self {
             Condition::Equal { field, value } => ("eq", field, value),
             Condition::StartsWith { field, prefix } => ("starts-with", field, prefix),
+            Condition::Never { json } => return json.clone(),
         };
-        let quoted = |text: &str| Value::from(text).to_string();
-        format!("[{}, {}, {}]", quoted(operator), quoted(&format!("${field}")), quoted(text))
+        list(&[Value::from(operator), Value::from(format!("${field}")), Value::from(text.as_str())])
     }
 }
 
@@ -215,8 +266,52 @@ mod tests {
         );
         let good = [("bucket", "b"), ("key", "user/a"), ("acl", "private"), ("content-type", "image/a")];
         let mut extra = good.to_vec();
-        extra.push(("tagging", "x"));
-        assert_eq!(told(&extra), "Invalid according to Policy: Extra input fields: tagging");
+        extra.push(("Tagging", "x"));
+        assert_eq!(told(&extra), "Invalid according to Policy: Extra input fields: Tagging");
+        assert_eq!(
+            told(&good[..3]),
+            r#"Invalid according to Policy: Policy Condition failed: ["starts-with", "$Content-Type", "image/"]"#,
+            "a field that is not there"
+        );
+    }
+
+    fn refusal(condition: &str, form: &[(&str, &str)]) -> String {
+        let json = format!(r#"{{"expiration": "2026-01-01T00:00:00Z", "conditions": [{condition}]}}"#);
+        let now = Timestamp::from_secs(1_700_000_000);
+        let outcome = parse(&json).and_then(|policy| policy.check(&fields(form), now));
+        outcome.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn conditions_are_read_as_s3_reads_them() {
+        let key = [("key", "a\"b")];
+        assert_eq!(refusal(r#"{"KEY": "a\"b"}"#, &key), "");
+        assert_eq!(refusal(r#"["StArTs-WiTh", "$kEy", ""]"#, &key), "");
+        let failed = "Invalid according to Policy: Policy Condition failed: ";
+        assert_eq!(refusal(r#"["eq", "key", "a"]"#, &key), format!(r#"{failed}["eq", "key", "a"]"#));
+        assert_eq!(refusal(r#"{"key": "A\"b"}"#, &key), format!(r#"{failed}["eq", "$key", "A\"b"]"#));
+        assert_eq!(
+            refusal(r#"["content-length-range", "test", "10"]"#, &[]),
+            format!(r#"{failed}["content-length-range", "test", "10"]"#)
+        );
+        let one = "Invalid Policy: Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.";
+        assert_eq!(refusal("{}", &[]), one);
+        assert_eq!(refusal(r#"{"key": "k", "acl": "private"}"#, &key), one);
+        assert_eq!(
+            refusal(r#"{"Content-Length": 1}"#, &[]),
+            "Invalid Policy: Invalid Simple-Condition: value must be a string."
+        );
+        assert_eq!(refusal("[]", &[]), "Invalid Policy: Invalid Condition: missing operation identifier.");
+        for bad in [r#"["content-length-range", 0]"#, r#"["content-length-range", -1, 0]"#, "7"] {
+            assert!(refusal(bad, &[]).starts_with("Invalid Policy: "), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_keeps_to_every_range() {
+        let json = r#"{"expiration": "2026-01-01T00:00:00Z", "conditions":
+            [["content-length-range", 5, 10], ["content-length-range", "0", 7]]}"#;
+        assert_eq!(parse(json).unwrap().content_length_range, Some((5, 7)));
     }
 
     #[test]
@@ -226,7 +321,10 @@ mod tests {
             "{}",
             r#"{"expiration": "soon", "conditions": []}"#,
             r#"{"expiration": "2026-01-01T00:00:00Z"}"#,
-            r#"{"expiration": "2026-01-01T00:00:00Z", "conditions": [["eq", "key", "x"]]}"#,
+            r#"{"expiration": "2026-01-01T00:00:00+02:00", "conditions": []}"#,
+            r#"{"expiration": "2026-01-01 00:00:00Z", "conditions": []}"#,
+            r#"{"EXPIRATION": "2026-01-01T00:00:00Z", "conditions": []}"#,
+            r#"{"expiration": "2026-01-01T00:00:00Z", "CONDITIONS": []}"#,
             r#"{"expiration": "2026-01-01T00:00:00Z", "conditions": [["near", "$key", "x"]]}"#,
         ] {
             assert!(matches!(parse(bad), Err(PolicyError::Malformed { .. })), "{bad}");

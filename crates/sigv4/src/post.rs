@@ -32,6 +32,8 @@ pub struct PostClaim<'a> {
     pub credential: Credential<'a>,
     /// The session token, of temporary credentials.
     pub session_token: Option<&'a str>,
+    /// When it was signed.
+    pub date: Timestamp,
     policy: &'a str,
     signature: Hex64,
 }
@@ -64,7 +66,7 @@ impl<'a> PostClaim<'a> {
             return Err(SignatureError::ScopeDate { scope: credential.date().to_owned(), amz_date });
         }
         let signature = Hex64::parse(signature).ok_or(SignatureError::Malformed { part: Part::Signature })?;
-        Ok(Some(PostClaim { credential, session_token: fields.security_token, policy, signature }))
+        Ok(Some(PostClaim { credential, session_token: fields.security_token, date: at, policy, signature }))
     }
 
     /// Recomputes the signature over the policy's Base64 text. Whether the policy is still valid and whether the form

@@ -295,6 +295,106 @@ async fn presigned_urls_work_and_bring_their_headers() {
 }
 
 #[tokio::test]
+async fn urls_presigned_by_version_2_reach_s3() {
+    let running = Running::start(Config::default()).await;
+    for (host, path) in [("localhost:4566", "/bucket/a%20key"), ("bucket.s3.localhost:4566", "/a%20key")] {
+        let call = Call::new("GET", &format!("{path}?response-expires=x%20y&x-id=GetObject")).host(host);
+        let answer =
+            call.presigned_v2("/bucket/a%20key?response-expires=x y", &[]).send(running.address).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.field("principal"), "arn:aws:iam::123456789012:root");
+        assert_eq!(answer.field("path"), "/bucket/a%20key");
+        assert_eq!(
+            answer.json()["query"],
+            serde_json::json!([["response-expires", "x y"], ["x-id", "GetObject"]])
+        );
+        assert_eq!(answer.json()["keys"]["s3:authtype"], serde_json::json!(["REST-QUERY-STRING"]));
+        assert_eq!(answer.json()["keys"]["s3:signatureversion"], serde_json::json!(["AWS"]));
+        assert!(answer.json()["keys"].get("s3:signatureage").is_none());
+    }
+    let signed = [
+        ("content-type", "text/plain"),
+        ("x-amz-meta-colour", "dark blue"),
+        ("x-amz-security-token", "token"),
+    ];
+    let call = Call::new("PUT", "/bucket/key").body("hello").presigned_v2("/bucket/key", &signed);
+    for call in [call.clone(), call.clone().header("content-type", "text/plain")] {
+        let answer = call.send(running.address).await;
+        assert_eq!(answer.field("operation"), "PutObject");
+        assert_eq!(answer.field("body"), "hello");
+        let headers = &answer.json()["headers"];
+        assert_eq!(headers["content-type"], "text/plain");
+        assert_eq!(headers["x-amz-meta-colour"], "dark blue");
+        assert!(!answer.body.contains("token") && !answer.body.contains("Signature"), "{}", answer.body);
+    }
+    for wrong in [("content-type", "text/xml"), ("x-amz-meta-more", "x")] {
+        let answer = call.clone().header(wrong.0, wrong.1).send(running.address).await;
+        assert!(answer.body.contains("<Code>SignatureDoesNotMatch</Code>"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn version_2_is_refused_in_s3s_words() {
+    let running = Running::start(Config::default()).await;
+    let told = async |call: Call, status: u16, texts: &[&str]| {
+        let answer = call.send(running.address).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        for text in texts {
+            assert!(answer.body.contains(text), "{text}: {}", answer.body);
+        }
+    };
+    let get = || Call::new("GET", "/bucket/key");
+    let wrong = get().presigned_v2("/bucket/other", &[]);
+    let texts = [
+        "<Code>SignatureDoesNotMatch</Code>",
+        "Check your key and signing method.",
+        "<AWSAccessKeyId>AKID</AWSAccessKeyId>",
+        "<StringToSign>GET\n\n\n",
+        "<StringToSignBytes>47 45 54 0a",
+    ];
+    told(wrong, 403, &texts).await;
+    let old = get().at(now() - Duration::from_secs(61)).presigned_v2("/bucket/key", &[]);
+    told(
+        old,
+        403,
+        &["<Code>AccessDenied</Code>", "<Message>Request has expired</Message>", "<Expires>", "<ServerTime>"],
+    )
+    .await;
+    let missing = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters";
+    told(Call::new("GET", "/bucket/key?AWSAccessKeyId=AKID"), 403, &["<Code>AccessDenied</Code>", missing])
+        .await;
+    let soon = Call::new("GET", "/bucket/key?AWSAccessKeyId=AKID&Signature=x&Expires=soon");
+    told(soon, 403, &["Invalid date (should be seconds since epoch): soon"]).await;
+    let unknown = Call::new("GET", "/bucket/key?AWSAccessKeyId=NOBODY&Signature=x&Expires=1999999999");
+    told(unknown, 403, &["<Code>InvalidAccessKeyId</Code>"]).await;
+    let both = get().presigned_v2("/bucket/key", &[]).presigned(&signer("s3"), &Payload::Unsigned);
+    told(both, 400, &["<Code>InvalidArgument</Code>", "Only one auth mechanism allowed"]).await;
+    let mut changed = Call::new("PUT", "/bucket").presigned_v2("/bucket", &[]);
+    changed.query.push_str("&tagging");
+    told(changed, 403, &["<Code>SignatureDoesNotMatch</Code>", "/bucket?tagging</StringToSign>"]).await;
+    let signed = [("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD")];
+    let chunks = Call::new("PUT", "/bucket/key").presigned_v2("/bucket/key", &signed);
+    told(chunks, 400, &["<ArgumentName>x-amz-content-sha256</ArgumentName>"]).await;
+    // Version 2's header, and its query strings to other services, are not there.
+    let header = get().header("authorization", "AWS AKID:c2lnbmF0dXJl");
+    told(header, 400, &["<Code>InvalidRequest</Code>", "Please use AWS4-HMAC-SHA256."]).await;
+    let sts =
+        "/?Action=GetCallerIdentity&Version=2011-06-15&AWSAccessKeyId=AKID&Signature=x&SignatureVersion=2";
+    told(Call::new("GET", sts), 400, &["<Code>IncompleteSignature</Code>"]).await;
+}
+
+#[tokio::test]
+async fn a_body_is_what_a_url_of_version_2_says() {
+    let running = Running::start(Config::default()).await;
+    let hash = sha256_hex(b"hello");
+    let signed = [("x-amz-content-sha256", hash.as_str())];
+    let call = |body: &str| Call::new("PUT", "/bucket/key").body(body).presigned_v2("/bucket/key", &signed);
+    assert_eq!(call("hello").send(running.address).await.field("body"), "hello");
+    let answer = call("jello").send(running.address).await;
+    assert!(answer.body.contains("does not match what was computed"), "{}", answer.body);
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_told_and_counted() {
     let running = Running::start(Config::default()).await;
     let told = |answer: &Answer, status: u16, text: &str| {

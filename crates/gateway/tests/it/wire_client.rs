@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use http::HeaderMap;
 use nephos_core::Timestamp;
 use nephos_sigv4::sign::Request;
-use nephos_sigv4::{Payload, Signer, sha256_hex};
+use nephos_sigv4::{Payload, Signer, sha256_hex, uri, v2};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -154,6 +154,27 @@ impl Call {
         let mut headers = self.headers.clone();
         headers.insert("host", self.host.parse().unwrap());
         self.query = signer.presign(&self.request(), &headers, payload, 60, self.at);
+        self
+    }
+
+    /// Presigned by version 2, as botocore does: `resource` is the bucket, the path and the signed parameters, `signed`
+    /// the headers that go into the query string.
+    pub fn presigned_v2(mut self, resource: &str, signed: &[(&str, &str)]) -> Self {
+        let expires = self.at.secs() + 60;
+        let value = |name: &str| signed.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value);
+        let (md5, content_type) = (value("content-md5"), value("content-type"));
+        let mut text = format!("{}\n{md5}\n{content_type}\n{expires}\n", self.method);
+        for (name, value) in signed.iter().filter(|(name, _)| name.starts_with("x-amz-")) {
+            text.push_str(&format!("{name}:{value}\n"));
+        }
+        text.push_str(resource);
+        let key = if value("x-amz-security-token").is_empty() { "AKID" } else { "ASIA" };
+        let (expires, signature) = (expires.to_string(), v2::sign("secret", text.as_bytes()));
+        let of_signature = [("AWSAccessKeyId", key), ("Signature", &*signature), ("Expires", &*expires)];
+        for (name, value) in of_signature.iter().chain(signed) {
+            let separator = if self.query.is_empty() { "" } else { "&" };
+            self.query.push_str(&format!("{separator}{name}={}", uri::encode(value)));
+        }
         self
     }
 

@@ -66,14 +66,7 @@ struct Signed {
 
 impl Signed {
     fn new(raw: serde_json::Value) -> Self {
-        let mut headers = HeaderMap::new();
-        for pair in raw["headers"].as_array().unwrap() {
-            let (name, value) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
-            headers.append(
-                HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
-            );
-        }
+        let headers = signed_headers(&raw);
         Signed { raw, headers }
     }
 
@@ -106,14 +99,32 @@ impl Signed {
     }
 }
 
-fn signed_by_botocore(seed: u64) -> Vec<Signed> {
-    let output = Command::new("python3").args(["-c", SCRIPT, &seed.to_string()]).output().unwrap();
+/// The `headers` of what a script signed.
+pub fn signed_headers(raw: &serde_json::Value) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for pair in raw["headers"].as_array().unwrap() {
+        let (name, value) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+        headers.append(
+            HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+        );
+    }
+    headers
+}
+
+/// What a script prints as JSON.
+pub fn python(script: &str, seed: u64) -> serde_json::Value {
+    let output = Command::new("python3").args(["-c", script, &seed.to_string()]).output().unwrap();
     assert!(
         output.status.success(),
         "expected python3 with botocore, got: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let list: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn signed_by_botocore(seed: u64) -> Vec<Signed> {
+    let list: Vec<serde_json::Value> = serde_json::from_value(python(SCRIPT, seed)).unwrap();
     list.into_iter().map(Signed::new).collect()
 }
 

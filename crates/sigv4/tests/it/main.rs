@@ -6,6 +6,7 @@ mod botocore;
 mod hostile;
 mod s3_documentation;
 mod vectors;
+mod version2;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
