@@ -18,9 +18,10 @@ pub use tokens::{JsonReader, MAX_DEPTH};
 /// The whole part of a number, if 64 bits hold it.
 fn whole(number: &str) -> Option<i64> {
     const HELD: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0;
-    let rounded =
-        || number.parse::<f64>().ok().filter(|value| HELD.contains(value)).map(|value| value as i64);
-    number.parse().ok().or_else(rounded)
+    if number.contains(['.', 'e', 'E']) {
+        return number.parse::<f64>().ok().filter(|value| HELD.contains(value)).map(|value| value as i64);
+    }
+    number.parse().ok()
 }
 
 fn inconvertible(text: &str, wanted: &str) -> ReadError {

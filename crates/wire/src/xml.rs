@@ -247,7 +247,10 @@ impl XmlWriter {
                     self.out.push_str(&format!(" xmlns:{prefix}=\"{namespace}\""));
                 }
                 self.out.push_str(&format!(" {}=\"", member.wire));
-                escape(&mut self.out, &text);
+                let mut escaped = String::new();
+                escape(&mut escaped, &text);
+                // White space in attributes is a space, unless it comes as a reference.
+                self.out.push_str(&escaped.replace('\n', "&#10;").replace('\t', "&#9;"));
                 self.out.push('"');
             }
         }

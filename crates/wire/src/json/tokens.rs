@@ -49,9 +49,13 @@ impl<'a> JsonReader<'a> {
         found
     }
 
+    fn starts_with(&self, word: &str) -> bool {
+        self.input.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes()))
+    }
+
     fn word(&mut self, word: &str) -> bool {
         self.space();
-        let found = self.input[self.at.min(self.input.len())..].starts_with(word.as_bytes());
+        let found = self.starts_with(word);
         self.at += if found { word.len() } else { 0 };
         found
     }
@@ -77,9 +81,9 @@ impl<'a> JsonReader<'a> {
                 return ReadError::unexpected(format!("Unrecognized collection type class {class}"));
             }
             Some(b'"') => "STRING_VALUE",
-            Some(b't') => "TRUE_VALUE",
-            Some(b'f') => "FALSE_VALUE",
-            Some(b'n') => "NULL_VALUE",
+            Some(b't') if self.starts_with("true") => "TRUE_VALUE",
+            Some(b'f') if self.starts_with("false") => "FALSE_VALUE",
+            Some(b'n') if self.starts_with("null") => "NULL_VALUE",
             Some(b'-' | b'0'..=b'9') => self.kind_of_number(),
             _ => return self.syntax(),
         };
