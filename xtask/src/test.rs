@@ -84,7 +84,7 @@ fn npm(dir: &Path) -> Result<(), String> {
 
 /// `cargo xtask bench`
 pub fn bench(args: &[String]) -> Result<(), String> {
-    cargo(&["build", "--release", "--package", "nephos"])?;
+    cargo(&["build", "--release", "--package", "nephos", "--package", "nephos-load"])?;
     let python = python_environment()?;
     command(Command::new(python).arg("run.py").args(args).current_dir(root().join("bench")))
 }
