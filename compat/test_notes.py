@@ -11,6 +11,9 @@ import pytest
 from conftest import BINARY, ROOT, SHOTS, Server, client, without_aws
 from playwright.sync_api import expect, sync_playwright
 
+# A machine that has built nothing yet builds the client and a function in Rust first.
+pytestmark = pytest.mark.timeout(900)
+
 PASSWORD = "correct-horse-7"
 
 
@@ -20,7 +23,7 @@ def application():
     server = Server()
     done = subprocess.run(
         [BINARY, "deploy", ROOT / "examples/notes", "--endpoint", server.url, "--data", server.data, "--output", "json"],
-        capture_output=True, text=True, env=without_aws(), timeout=600,
+        capture_output=True, text=True, env=without_aws(), timeout=800,
     )
     assert done.returncode == 0, done.stderr
     server.outputs = json.loads(done.stdout)["outputs"]

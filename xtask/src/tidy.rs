@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sandbox", &["core"]),
     ("iam", &["core", "wire", "store"]),
     ("logs", &["core", "wire", "store", "blobs", "iam"]),
-    ("s3", &["core", "wire", "store", "blobs", "iam"]),
+    ("s3", &["core", "wire", "sigv4", "store", "blobs", "iam"]),
     ("dynamodb", &["core", "wire", "store", "blobs", "iam"]),
     ("lambda", &["core", "wire", "store", "blobs", "sandbox", "iam"]),
     ("cognito", &["core", "wire", "store", "blobs", "iam"]),

@@ -111,6 +111,12 @@ async fn several(db: &Harness, model: &mut Model, items: &[(u8, Option<u8>)], ba
     }
 }
 
+/// A value as text with its names in order, whatever order they came in.
+fn canonical(mut value: Value) -> String {
+    value.sort_all_objects();
+    value.to_string()
+}
+
 /// All items of the table or of an index, in no order.
 async fn scanned(db: &Harness, index: Option<&str>) -> Vec<String> {
     let (mut found, mut start) = (Vec::new(), Value::Null);
@@ -123,7 +129,7 @@ async fn scanned(db: &Harness, index: Option<&str>) -> Vec<String> {
             input["ExclusiveStartKey"] = start;
         }
         let page = db.ok("Scan", input).await;
-        found.extend(page["Items"].as_array().unwrap().iter().map(Value::to_string));
+        found.extend(page["Items"].as_array().unwrap().iter().cloned().map(canonical));
         start = page["LastEvaluatedKey"].clone();
         if start.is_null() {
             found.sort_unstable();
@@ -138,8 +144,8 @@ fn derived(model: &Model, keys: &[&str], held: Option<&[&str]>) -> Vec<String> {
     let cut = |item: &Value| {
         let attributes = item.as_object().unwrap().iter();
         let kept = attributes.filter(|(name, _)| held.is_none_or(|held| held.contains(&name.as_str())));
-        Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
-            .to_string()
+        let kept = kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>();
+        canonical(Value::Object(kept))
     };
     let mut items: Vec<String> = model.values().filter(has_keys).map(cut).collect();
     items.sort_unstable();
