@@ -12,6 +12,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::generation;
 use crate::StoreError;
 
 /// The version of the folder's layout and of what lies in it.
@@ -40,14 +41,17 @@ impl Folder {
         Ok(folder)
     }
 
+    /// A folder without a format is new, and has no generation.
     fn check_format(&self) -> Result<(), StoreError> {
         let expected = FORMAT_VERSION;
-        let Some(text) = self.read("FORMAT")? else {
-            return Ok(self.replace("FORMAT", &format!("{FORMAT} {expected}\n"))?);
-        };
-        match text.trim_end().strip_prefix(FORMAT).map(str::trim_start) {
-            Some(version) if version.parse() == Ok(expected) => Ok(()),
-            _ => Err(StoreError::Format { found: text.chars().take(40).collect(), expected }),
+        let text = self.read("FORMAT")?;
+        match text.as_deref().map(|text| text.trim_end().strip_prefix(FORMAT).map(str::trim_start)) {
+            None if !generation::is_whole(&self.generation(self.current()?)) => Ok(()),
+            Some(Some(version)) if version.parse() == Ok(expected) => Ok(()),
+            _ => {
+                let found = text.map_or("none".into(), |text| text.chars().take(40).collect());
+                Err(StoreError::Format { found, expected })
+            }
         }
     }
 
@@ -60,7 +64,7 @@ impl Folder {
 
     /// Makes `generation` the one that counts, durably.
     pub(super) fn set_current(&self, generation: u64) -> Result<(), StoreError> {
-        Ok(self.replace("CURRENT", &format!("{generation}\n"))?)
+        Ok(replace(&self.dir, "CURRENT", &format!("{generation}\n"))?)
     }
 
     pub(super) fn generation(&self, number: u64) -> PathBuf {
@@ -93,16 +97,25 @@ impl Folder {
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Writes a small file so that a crash leaves the old content or the new.
-    fn replace(&self, name: &str, text: &str) -> io::Result<()> {
-        let temporary = self.dir.join(format!("{name}.new"));
-        let mut file = private().create(true).truncate(true).open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, self.dir.join(name))?;
-        File::open(&self.dir)?.sync_all()
+/// Notes the format of the folder `dir` if it is new. Part of making a generation, which nobody waits for.
+pub(super) fn write_format(dir: &Path) -> io::Result<()> {
+    if dir.join("FORMAT").exists() {
+        Ok(())
+    } else {
+        replace(dir, "FORMAT", &format!("{FORMAT} {FORMAT_VERSION}\n"))
     }
+}
+
+/// Writes a small file so that a crash leaves the old content or the new.
+fn replace(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+    let temporary = dir.join(format!("{name}.new"));
+    let mut file = private().create(true).truncate(true).open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, dir.join(name))?;
+    File::open(dir)?.sync_all()
 }
 
 fn private() -> OpenOptions {
@@ -154,6 +167,17 @@ mod tests {
             let error = Folder::open(dir.path()).unwrap_err();
             assert!(matches!(error, StoreError::Format { expected: 1, .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn a_generation_without_a_format_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("gen-1")).unwrap();
+        Folder::open(dir.path()).unwrap();
+        fs::write(dir.path().join("gen-1/WHOLE"), "").unwrap();
+        assert!(matches!(Folder::open(dir.path()), Err(StoreError::Format { .. })));
+        write_format(dir.path()).unwrap();
+        Folder::open(dir.path()).unwrap();
     }
 
     #[test]

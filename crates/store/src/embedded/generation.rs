@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Slice};
 
-use super::folder::{make_folder, remove_in_background};
+use super::folder::{make_folder, remove_in_background, write_format};
 use super::journal;
 use super::ledger::{self, Ledger};
 use crate::snapshot::{Entries, Snapshot, Writes};
@@ -59,9 +59,11 @@ impl Generation {
         }
         make_folder(path)?;
         let generation = Generation::open(path, options)?;
+        let folder = path.parent().unwrap_or(path);
+        write_format(folder)?;
         File::create_new(path.join(WHOLE))?.sync_all()?;
         File::open(path)?.sync_all()?;
-        File::open(path.parent().unwrap_or(path))?.sync_all()?;
+        File::open(folder)?.sync_all()?;
         Ok(generation)
     }
 

@@ -83,9 +83,9 @@ impl Gate {
         if reads.overflowed || newer > self.recent.len() {
             return true;
         }
-        let published = self.recent.iter().rev().take(newer).map(|batch| &batch.writes);
-        let [writing, open] = self.layers();
-        published.chain([&writing, &open]).any(|writes| touches(writes, reads))
+        let published = self.recent.iter().rev().take(newer);
+        let writing = self.writing.as_ref().map(|flight| &flight.batch);
+        published.chain(writing).chain([&self.open.batch]).any(|batch| touches(&batch.writes, reads))
     }
 
     /// The writes that are not published: those being written, and those waiting.

@@ -46,7 +46,10 @@ fn the_postgres_engine_passes_the_suite() {
 fn a_lost_connection_is_replaced(server: &Cluster) {
     let store = store_on(server, &Options { connections: 3, ..Options::default() });
     run(write(&store, &[(key(1), Some("x"))])).unwrap();
-    sql(server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
+    sql(
+        server,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    );
     std::thread::sleep(Duration::from_millis(100));
     run(write(&store, &[(key(2), Some("y"))])).unwrap();
     assert!(store.read(|view| view.get(&key(1))).unwrap().is_some());
