@@ -149,12 +149,37 @@ async fn npm(work: &Path, source: &Path, locks: &Locks) -> Result<PathBuf, Failu
         for (name, bytes) in files.iter().filter(|(_, bytes)| !bytes.is_empty()) {
             std::fs::write(dir.join(name), bytes).map_err(|error| format!("{}: {error}", shown(&dir)))?;
         }
-        let verb = if dir.join("package-lock.json").exists() { "ci" } else { "install" };
-        let mut command = Command::new("npm");
-        command.args([verb, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&dir);
-        run(command, &format!("npm {verb}")).await
+        install(&dir, &["--omit=dev"]).await
     })
     .await
+}
+
+/// Installs a folder's packages: exactly what its lock file names, or, where that is not complete for this machine, what
+/// package.json allows.
+async fn install(dir: &Path, options: &[&str]) -> Result<(), Failure> {
+    let npm = |verb: &str| {
+        let mut command = Command::new("npm");
+        command
+            .arg(verb)
+            .args(options)
+            .args(["--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(dir);
+        command
+    };
+    if dir.join("package-lock.json").exists() {
+        match run(npm("ci"), "npm ci").await {
+            Err(error) if error.contains("in sync") => {
+                eprintln!(
+                    "  {}",
+                    style::dim(
+                        "package-lock.json is not complete for this machine; npm install goes by package.json"
+                    )
+                );
+            }
+            other => return other,
+        }
+    }
+    run(npm("install"), "npm install").await
 }
 
 async fn cargo(work: &Path, source: &Path, locks: &Locks) -> Result<Tree, Failure> {
@@ -172,10 +197,7 @@ async fn cargo(work: &Path, source: &Path, locks: &Locks) -> Result<Tree, Failur
 pub async fn client(site: &Site) -> Result<(), Failure> {
     let Some(build) = &site.build else { return Ok(()) };
     if site.source.join("package.json").exists() && !site.source.join("node_modules").exists() {
-        let verb = if site.source.join("package-lock.json").exists() { "ci" } else { "install" };
-        let mut command = Command::new("npm");
-        command.args([verb, "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&site.source);
-        run(command, &format!("npm {verb}")).await?;
+        install(&site.source, &[]).await?;
     }
     let mut command = Command::new("sh");
     command.args(["-c", build]).current_dir(&site.source);
@@ -192,6 +214,10 @@ async fn run(mut command: Command, what: &str) -> Result<(), Failure> {
     let printed = [output.stdout, output.stderr].concat();
     let printed = String::from_utf8_lossy(&printed);
     let lines: Vec<&str> = printed.lines().collect();
-    let last = lines[lines.len().saturating_sub(30)..].join("\n");
-    Err(format!("{what} failed ({}):\n{last}", output.status))
+    let shown = if lines.len() <= 40 {
+        lines.join("\n")
+    } else {
+        format!("{}\n...\n{}", lines[..10].join("\n"), lines[lines.len() - 30..].join("\n"))
+    };
+    Err(format!("{what} failed ({}):\n{shown}", output.status))
 }
