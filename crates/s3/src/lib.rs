@@ -6,7 +6,7 @@
 //! crash left unnamed is swept; an event is written in the transaction of the change that it tells of.
 //!
 //! Reading order: [`keys`], [`records`], [`catalog`], [`access`], [`ingest`], [`content`], [`objects`], [`listing`],
-//! [`uploads`], [`events`], [`garbage`], [`edge`], [`website`].
+//! [`uploads`], [`events`], [`garbage`], [`edge`], [`form_upload`], [`website`].
 
 mod access;
 mod api;
@@ -28,6 +28,7 @@ mod edge;
 mod error;
 mod event_json;
 mod events;
+pub mod form_upload;
 mod garbage;
 mod get;
 mod ingest;

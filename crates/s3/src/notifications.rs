@@ -48,6 +48,8 @@ const KNOWN: [&str; 31] = [
 pub enum Happening {
     /// PutObject.
     Put,
+    /// A browser's form.
+    Post,
     /// CopyObject.
     Copy,
     /// CompleteMultipartUpload.
@@ -65,6 +67,7 @@ impl Happening {
     pub fn name(self) -> &'static str {
         match self {
             Happening::Put => "s3:ObjectCreated:Put",
+            Happening::Post => "s3:ObjectCreated:Post",
             Happening::Copy => "s3:ObjectCreated:Copy",
             Happening::Completed => "s3:ObjectCreated:CompleteMultipartUpload",
             Happening::Deleted => "s3:ObjectRemoved:Delete",

@@ -1,4 +1,4 @@
-//! PutObject.
+//! PutObject, in two steps that browsers' forms take as well: what can be judged before the body, and the body.
 
 use nephos_core::Cx;
 use nephos_store::Tx;
@@ -18,7 +18,7 @@ use crate::shapes::{PutObjectOutput, PutObjectRequest};
 use crate::tags::TagSet;
 
 /// A request, parsed.
-struct Put {
+pub struct Put {
     bucket: String,
     key: ObjectKey,
     headers: Headers,
@@ -62,22 +62,8 @@ pub async fn put_object(
     input: PutObjectRequest,
     body: Body,
 ) -> Result<(PutObjectOutput, Body), Error> {
-    let put = Put::parse(&input)?;
-    let bucket = s3.bucket(&put.bucket)?;
-    input.asks().check(bucket.ownership)?;
-    if !put.conditions.is_empty() {
-        let there = s3.store.read(|view| current(view, &bucket, put.key.as_str()))?;
-        put.conditions.check(put.key.as_str(), there.as_ref())?;
-    }
-    let landed = s3.land(body, &put.expected).await?;
-    let object = match store(s3, cx, &put, &landed).await {
-        Ok(object) => object,
-        Err(error) => {
-            s3.give_up(&landed, &error).await;
-            return Err(error);
-        }
-    };
-    s3.garbage.notify_one();
+    let put = prepare(s3, &input)?;
+    let object = carry_out(s3, cx, &put, body, Happening::Put).await?;
     let mut output = PutObjectOutput {
         etag: Some(object.quoted_etag()),
         server_side_encryption: Some(ENCRYPTION.to_owned()),
@@ -87,7 +73,40 @@ pub async fn put_object(
     Ok((output, Body::Empty))
 }
 
-async fn store(s3: &S3, cx: &Cx, put: &Put, landed: &Landed) -> Result<Object, Error> {
+/// Everything that can be refused before the body is read.
+pub fn prepare(s3: &S3, input: &PutObjectRequest) -> Result<Put, Error> {
+    let put = Put::parse(input)?;
+    let bucket = s3.bucket(&put.bucket)?;
+    input.asks().check(bucket.ownership)?;
+    if !put.conditions.is_empty() {
+        let there = s3.store.read(|view| current(view, &bucket, put.key.as_str()))?;
+        put.conditions.check(put.key.as_str(), there.as_ref())?;
+    }
+    Ok(put)
+}
+
+/// Takes the body in and stores it.
+pub async fn carry_out(
+    s3: &S3,
+    cx: &Cx,
+    put: &Put,
+    body: Body,
+    happening: Happening,
+) -> Result<Object, Error> {
+    let landed = s3.land(body, &put.expected).await?;
+    match store(s3, cx, put, &landed, happening).await {
+        Ok(object) => {
+            s3.garbage.notify_one();
+            Ok(object)
+        }
+        Err(error) => {
+            s3.give_up(&landed, &error).await;
+            Err(error)
+        }
+    }
+}
+
+async fn store(s3: &S3, cx: &Cx, put: &Put, landed: &Landed, happening: Happening) -> Result<Object, Error> {
     let now = cx.now();
     s3.store
         .transact("s3 put object", |tx: &mut Tx| {
@@ -96,7 +115,7 @@ async fn store(s3: &S3, cx: &Cx, put: &Put, landed: &Landed) -> Result<Object, E
             let previous = current(tx, &bucket, key)?;
             put.conditions.check(key, previous.as_ref())?;
             let previous = previous.as_ref();
-            let change = Change { cx, bucket: &bucket, key, previous, happening: Happening::Put, now };
+            let change = Change { cx, bucket: &bucket, key, previous, happening, now };
             change.write(tx, NewObject::landed(landed, put.headers.clone(), put.tags.clone()))
         })
         .await

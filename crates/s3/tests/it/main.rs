@@ -7,6 +7,7 @@ mod buckets;
 mod copies;
 mod cors;
 mod events;
+mod form_uploads;
 mod garbage;
 mod listings;
 mod objects;

@@ -250,7 +250,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    async fn of(response: Response) -> Answer {
+    pub async fn of(response: Response) -> Answer {
         let (head, body) = response.into_parts();
         let body = body.collect(1 << 30).await.unwrap();
         Answer { status: head.status.as_u16(), headers: head.headers, body }
