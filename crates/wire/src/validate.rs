@@ -5,10 +5,12 @@
 //! once at the path of the list or map (`Member must satisfy constraint: [...]`). The length of text is counted in code
 //! points, as AWS counts it. Nothing sensitive is shown.
 
+use std::fmt::Write;
+
 use nephos_core::{Fault, Timestamp};
 
 use crate::schema::{Kind, ServiceModel, TimestampFormat, Type};
-use crate::shape::{Shape, Value, Writer};
+use crate::shape::{self, Shape, Value};
 
 mod shown;
 
@@ -164,7 +166,7 @@ fn length(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-impl Writer for Validator {
+impl shape::Writer for Validator {
     fn string(&mut self, ty: &'static Type, value: &str) {
         let (rules, shown) = (&ty.rules, |shown: &mut Shown| shown.string(ty, value));
         if !rules.values.is_empty() {
@@ -206,13 +208,18 @@ impl Writer for Validator {
         self.enter(|validator| validator.members(value));
     }
 
-    fn list(&mut self, ty: &'static Type, count: usize, member: &mut dyn FnMut(usize, &mut dyn Writer)) {
+    fn list(
+        &mut self,
+        ty: &'static Type,
+        count: usize,
+        member: &mut dyn FnMut(usize, &mut dyn shape::Writer),
+    ) {
         let member = std::cell::RefCell::new(member);
         let shown = |shown: &mut Shown| shown.list(ty, count, &mut **member.borrow_mut());
         self.range(ty, "length", length(count), &shown);
         let (mut failed, outer) = (None, self.path.len());
         for index in 0..count {
-            self.path.push_str(&format!(".{}.member", index + 1));
+            let _ = write!(self.path, ".{}.member", index + 1);
             failed = self.gather(|validator| member.borrow_mut()(index, validator)).or(failed);
             self.path.truncate(outer);
         }
@@ -232,7 +239,7 @@ impl Writer for Validator {
         self.range(ty, "length", count, &shown);
         entries.borrow_mut()(&mut |key, value| {
             bad_key = self.gather(|validator| validator.string(key_type, key)).or(bad_key);
-            self.path.push_str(&format!(".{key}.member"));
+            [".", key, ".member"].iter().for_each(|part| self.path.push_str(part));
             bad_value = self.gather(|validator| value.write(value_type, validator)).or(bad_value);
             self.path.truncate(outer);
         });
