@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use nephos_core::{BoxFuture, Cx, Fault, Principal};
+use nephos_iam::audit::Refusal;
 use nephos_wire::{Admission, Body, HostHandler, Response, Visit};
 use serde_json::{Value, json};
 
@@ -102,8 +103,20 @@ fn outbox(running: &Running) -> Outcome {
 }
 
 fn refusals(running: &Running) -> Value {
-    let refusals = running.iam.refusals();
-    json!({ "refusals": refusals.iter().map(|refusal| format!("{refusal:?}")).collect::<Vec<_>>() })
+    json!({ "refusals": running.iam.refusals().iter().map(refusal).collect::<Vec<_>>() })
+}
+
+fn refusal(refusal: &Refusal) -> Value {
+    let Refusal { principal, action, resource, .. } = refusal;
+    json!({
+        "at": refusal.at.iso8601_millis(),
+        "request_id": refusal.request_id.as_str(),
+        "principal": principal,
+        "action": action,
+        "resource": resource,
+        "message": refusal.decision.message(principal, action, resource),
+        "enforced": refusal.enforced,
+    })
 }
 
 fn clock(running: &Running) -> Value {

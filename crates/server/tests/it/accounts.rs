@@ -3,9 +3,11 @@
 use nephos_testkit::service::{
     CLOUDFORMATION, COGNITO_IDENTITY, COGNITO_IDP, DYNAMODB, IAM, LAMBDA, LOGS, S3,
 };
-use nephos_testkit::{Client, Credentials, Server, make, until};
+use nephos_testkit::{Client, Credentials, Server, make};
 use nephos_wire::ServiceModel;
 use serde_json::{Value, json};
+
+use crate::everything::{TEMPLATE, stack};
 
 const SEED: &str = r#"
 accounts:
@@ -25,8 +27,6 @@ fn green(server: &Server) -> Client {
     server.anonymous().with(Credentials::new("AKIAGREENROOT0000001", "green-secret"))
 }
 
-const TEMPLATE: &str = r#"{ "Resources": { "Group": { "Type": "AWS::Logs::LogGroup", "Properties": { "LogGroupName": "/stack" } } } }"#;
-
 /// Makes the same names of every regional service, and a `mark` in each.
 async fn fill(client: &Client, role: &str, mark: &str) {
     client.table("notes").await;
@@ -36,15 +36,7 @@ async fn fill(client: &Client, role: &str, mark: &str) {
     client.call(COGNITO_IDP, "CreateUserPool", json!({ "PoolName": mark })).await.ok();
     let identities = json!({ "IdentityPoolName": mark, "AllowUnauthenticatedIdentities": true });
     client.call(COGNITO_IDENTITY, "CreateIdentityPool", identities).await.ok();
-    client
-        .call(CLOUDFORMATION, "CreateStack", json!({ "StackName": mark, "TemplateBody": TEMPLATE }))
-        .await
-        .ok();
-    until("the stack", async || {
-        let stack = client.call(CLOUDFORMATION, "DescribeStacks", json!({ "StackName": mark })).await.ok();
-        (stack.get("StackStatus") == "CREATE_COMPLETE").then_some(())
-    })
-    .await;
+    stack(client, mark, TEMPLATE).await;
 }
 
 /// The names that a client sees in every regional service.

@@ -6,7 +6,16 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and may print figures")]
 
 mod accounts;
+mod coverage;
+mod crash;
 mod dev;
+mod everything;
+mod postgres;
 mod refusals;
 mod reset;
+mod samples;
 mod seeds;
+mod shutdown;
+mod signatures;
+mod unknown;
+mod urls;
