@@ -186,6 +186,10 @@ fn gateway(config: &Config, running: &Arc<Running>) -> Result<Gateway, StartErro
         .service(Arc::clone(&running.cognito.identity_pools) as _)
         .service(Arc::new(running.cloudformation.clone()))
         .site(Place::Website, Arc::new(nephos_s3::website::Websites::new(Arc::clone(s3))))
+        .site(
+            Place::Upload,
+            Arc::new(nephos_s3::form_upload::FormUploads::new(Arc::clone(s3), Arc::clone(&running.iam) as _)),
+        )
         .site(Place::FunctionUrl, Arc::clone(&running.lambda) as _)
         .site(Place::FunctionCode, Arc::new(FunctionCode(Arc::clone(&running.lambda))))
         .site(Place::UserPool, Arc::new(PoolDocuments(Arc::clone(&running.cognito.user_pools))))
