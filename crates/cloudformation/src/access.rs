@@ -5,13 +5,18 @@ use nephos_core::{Access, Arn, Cx, Fault};
 use crate::CloudFormation;
 use crate::shapes::*;
 
-/// The ARN of a named stack; a name that is no stack yet gets AWS's wildcard for the id.
+/// The ARN of a stack that is named or given by ARN; a name that is no stack yet gets AWS's wildcard for the id. What
+/// is no stack of the caller's account and region is found by no handler either.
 fn stack(service: &CloudFormation, cx: &Cx, name: Option<&String>) -> Arn {
     let name = name.map(String::as_str).unwrap_or("*");
-    if let Ok(arn) = name.parse() {
-        return arn;
-    }
-    let id = service.find_stack(cx, name).map_or_else(|_| "*".to_owned(), |stack| stack.id);
+    let id = match service.find_stack(cx, name) {
+        Ok(stack) => return of_record(cx, &stack.name, &stack.id),
+        Err(_) => "*",
+    };
+    name.parse().unwrap_or_else(|_| of_record(cx, name, id))
+}
+
+fn of_record(cx: &Cx, name: &str, id: &str) -> Arn {
     Arn::regional("cloudformation", &cx.region, cx.account, format!("stack/{name}/{id}"))
 }
 
@@ -41,14 +46,13 @@ on_stack! {
     describe_stack_resource: DescribeStackResourceInput, "cloudformation:DescribeStackResource";
     describe_stack_resources: DescribeStackResourcesInput, "cloudformation:DescribeStackResources";
     describe_stacks: DescribeStacksInput, "cloudformation:DescribeStacks";
-    get_template: GetTemplateInput, "cloudformation:GetTemplate";
     list_change_sets: ListChangeSetsInput, "cloudformation:ListChangeSets";
     list_stack_resources: ListStackResourcesInput, "cloudformation:ListStackResources";
     update_stack: UpdateStackInput, "cloudformation:UpdateStack";
     update_termination_protection: UpdateTerminationProtectionInput, "cloudformation:UpdateTerminationProtection";
 }
 
-/// The stack of a change set, which may be given by the change set's ARN alone.
+/// The stack of a change set. An ARN names its stack by itself, whatever stack is named beside it.
 fn of_change_set(
     service: &CloudFormation,
     cx: &Cx,
@@ -56,11 +60,29 @@ fn of_change_set(
     stack_name: Option<&String>,
     change_set: Option<&String>,
 ) -> Accesses {
-    let named = stack_name.cloned().or_else(|| {
-        let record = service.find_change_set(cx, change_set?, None).ok()?;
-        Some(record.stack_name)
-    });
-    Ok(vec![Access::on(action, &stack(service, cx, named.as_ref()))])
+    let record = change_set
+        .filter(|name| name.starts_with("arn:"))
+        .and_then(|arn| service.find_change_set(cx, arn, None).ok());
+    let arn = match record {
+        Some(record) => of_record(cx, &record.stack_name, &record.stack_id),
+        None => stack(service, cx, stack_name),
+    };
+    Ok(vec![Access::on(action, &arn)])
+}
+
+/// `cloudformation:GetTemplate`, of a stack or of a change set.
+pub fn get_template(service: &CloudFormation, cx: &Cx, input: &GetTemplateInput) -> Accesses {
+    let action = "cloudformation:GetTemplate";
+    of_change_set(service, cx, action, input.stack_name.as_ref(), input.change_set_name.as_ref())
+}
+
+/// `cloudformation:GetTemplateSummary`, of a stack where one is named.
+pub fn get_template_summary(service: &CloudFormation, cx: &Cx, input: &GetTemplateSummaryInput) -> Accesses {
+    let action = "cloudformation:GetTemplateSummary";
+    Ok(vec![match &input.stack_name {
+        None => Access::any(action),
+        named => Access::on(action, &stack(service, cx, named.as_ref())),
+    }])
 }
 
 /// `cloudformation:DescribeChangeSet`

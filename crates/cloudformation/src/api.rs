@@ -15,7 +15,7 @@ nephos_wire::operations! { CloudFormation =>
     DescribeStacks(describe::stacks, access::describe_stacks);
     ExecuteChangeSet(change_sets::execute, access::execute_change_set);
     GetTemplate(templates::get, access::get_template);
-    GetTemplateSummary(templates::summary, access::any("cloudformation:GetTemplateSummary"));
+    GetTemplateSummary(templates::summary, access::get_template_summary);
     ListChangeSets(change_sets::list, access::list_change_sets);
     ListExports(describe::exports, access::any("cloudformation:ListExports"));
     ListStackResources(describe::list_resources, access::list_stack_resources);

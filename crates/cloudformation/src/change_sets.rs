@@ -1,16 +1,18 @@
 //! Change sets: what a deployment would do, kept until it is executed.
 
 use nephos_core::{Cx, Timestamp, random};
-use nephos_store::{Range, Read};
-use serde_json::json;
+use nephos_store::{Key, Range, Read, Tx};
 
-use crate::engine::{self, Deployment};
+use crate::engine::OnFailure;
 use crate::error::Error;
-use crate::input::{Given, Request};
-use crate::records::{ChangeRecord, ChangeSetRecord, StackRecord, change_set_arn, stack_arn};
+use crate::input::{Besides, Given, Request, check_stack_name};
+use crate::records::{ChangeRecord, ChangeSetRecord, StackRecord, change_set_arn, shown, stack_arn};
 use crate::shapes::*;
-use crate::template::{Template, check, order};
-use crate::{CloudFormation, keys, sam, stacks};
+use crate::template::{Template, check};
+use crate::{CloudFormation, check_pass_role, keys, plan, sam, stacks};
+
+/// How many change sets a stack may have.
+const MAX_CHANGE_SETS: usize = 200;
 
 /// What deploy tools match on to tell "nothing to do" from a failure.
 const NO_CHANGES: &str =
@@ -24,18 +26,18 @@ pub async fn create(
 ) -> Result<CreateChangeSetOutput, Error> {
     let stack_name = input.stack_name.clone().unwrap_or_default();
     let name = input.change_set_name.clone().unwrap_or_default();
-    if input.resources_to_import.is_some() || input.change_set_type.as_deref() == Some("IMPORT") {
-        return Err(Error::template("Nephos does not import resources into stacks"));
-    }
-    if input.include_nested_stacks == Some(true) {
-        return Err(Error::template("Nephos does not nest stacks"));
-    }
-    let existing = service.find_stack(cx, &stack_name).ok();
+    check_supported(&input)?;
+    let existing = match service.find_stack(cx, &stack_name) {
+        Ok(stack) => Some(stack),
+        Err(Error::NoStack(_)) => None,
+        Err(error) => return Err(error),
+    };
     let creates = input.change_set_type.as_deref() == Some("CREATE");
     let fresh = existing.as_ref().is_none_or(|stack| stack.status == "REVIEW_IN_PROGRESS");
     match (&existing, creates) {
         (Some(stack), true) if !fresh => return Err(Error::AlreadyExists(stack.name.clone())),
-        (None, false) => return Err(Error::no_stack(&stack_name)),
+        (None, false) => return Err(Error::no_stack(&stack_name).in_brackets()),
+        (None, true) => check_stack_name(&stack_name)?,
         (Some(stack), false) => stacks::check_can_change(cx, stack)?,
         _ => {}
     }
@@ -48,25 +50,30 @@ pub async fn create(
         tags: input.tags.as_ref(),
     };
     let request = service.read_request(cx, given, existing.as_ref()).await?;
+    check_pass_role(cx, input.role_arn.as_ref())?;
     let stack = match existing {
         Some(stack) => stack,
         None => {
             let mut stack = stacks::new_record(cx, &stack_name);
-            let status = "REVIEW_IN_PROGRESS";
-            service.set_status(cx, &mut stack, status, Some("User Initiated".to_owned())).await?;
+            service.begin(cx, &mut stack, None, "REVIEW_IN_PROGRESS", |_| Ok(())).await?;
             stack
         }
     };
-    let record = plan(service, cx, &stack, &name, &input, request)?;
+    let record = record(service, cx, &stack, &name, &input, request);
     let key = keys::change_set(cx.account, &cx.region, &stack.id, &record.id);
-    if service.find_change_set(cx, &name, Some(&stack.id)).is_ok() {
-        return Err(Error::AlreadyExists(format!(
-            "ChangeSet {name} cannot be created due to a mismatch with existing attribute ChangeSetName"
-        )));
-    }
+    let all = Range::prefix(&keys::change_sets(cx.account, &cx.region, &stack.id));
     service
         .store
-        .transact("cloudformation.change_set", |tx| tx.put_record(key.clone(), &record).map_err(Error::from))
+        .transact("cloudformation.change_set", |tx| {
+            let others: Vec<(Key, ChangeSetRecord)> = tx.records(&all)?;
+            if others.iter().any(|(_, other)| other.name == record.name) {
+                return Err(Error::ChangeSetExists(name.clone()));
+            }
+            if others.len() >= MAX_CHANGE_SETS {
+                return Err(Error::LimitExceeded("ChangeSet limit exceeded".to_owned()));
+            }
+            tx.put_record(key.clone(), &record).map_err(Error::from)
+        })
         .await?;
     Ok(CreateChangeSetOutput {
         id: Some(change_set_arn(cx.account, &cx.region, &name, &record.id)),
@@ -74,44 +81,54 @@ pub async fn create(
     })
 }
 
+/// Refuses by name what would be left undone.
+fn check_supported(input: &CreateChangeSetInput) -> Result<(), Error> {
+    if input.resources_to_import.as_ref().is_some_and(|list| !list.is_empty())
+        || input.change_set_type.as_deref() == Some("IMPORT")
+        || input.import_existing_resources == Some(true)
+    {
+        return Err(Error::template("Nephos does not import resources into stacks"));
+    }
+    if input.include_nested_stacks == Some(true) {
+        return Err(Error::template("Nephos does not nest stacks"));
+    }
+    if let Some(mode) = input.deployment_mode.as_deref().filter(|mode| *mode != "STANDARD") {
+        return Err(Error::template(format!("Nephos does not handle DeploymentMode {mode}")));
+    }
+    Besides {
+        notifications: input.notification_arns.as_ref(),
+        rollback: input.rollback_configuration.as_ref(),
+        types: input.resource_types.as_ref(),
+        policy: false,
+        retain_except_on_create: None,
+    }
+    .check()
+}
+
 /// Makes the record: what would be done, or why it can't be.
-fn plan(
+fn record(
     service: &CloudFormation,
     cx: &Cx,
     stack: &StackRecord,
     name: &str,
     input: &CreateChangeSetInput,
     request: Request,
-) -> Result<ChangeSetRecord, Error> {
-    let mut future = stack.clone();
-    future.parameters.clone_from(&request.parameters);
-    let mut failed = check::unknown_property(&request.template);
-    let mut changes = Vec::new();
-    if failed.is_none() {
-        match planned_changes(service, cx, &future, &request.template) {
-            Ok(found) => changes = found,
-            Err(error) => failed = Some(error.to_string()),
-        }
-    }
-    let creates = stack.status == "REVIEW_IN_PROGRESS";
-    let same_template = stack.template == request.text
-        && stack.parameters == request.parameters
-        && stack.tags == request.tags;
-    let outputs_change = !creates
-        && Template::parse(&stack.template).ok().map(|t| t.outputs) != Some(request.template.outputs.clone());
-    if failed.is_none()
-        && !creates
-        && changes.is_empty()
-        && (same_template || !outputs_change && stack.tags == request.tags)
-    {
-        failed = Some(NO_CHANGES.to_owned());
-    }
-    Ok(ChangeSetRecord {
+) -> ChangeSetRecord {
+    let planned = match check::unknown_property(&request.template) {
+        Some(unknown) => Err(unknown),
+        None => plan::plan(service, cx, stack, &request).map_err(|error| error.to_string()),
+    };
+    let (changes, failed) = match planned {
+        Ok(Some(changes)) => (changes, None),
+        Ok(None) => (Vec::new(), Some(NO_CHANGES.to_owned())),
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
+    ChangeSetRecord {
         id: random::uuid(),
         name: name.to_owned(),
         stack_id: stack.id.clone(),
         stack_name: stack.name.clone(),
-        creates,
+        creates: stack.status == "REVIEW_IN_PROGRESS",
         status: if failed.is_some() { "FAILED" } else { "CREATE_COMPLETE" }.to_owned(),
         execution_status: if failed.is_some() { "UNAVAILABLE" } else { "AVAILABLE" }.to_owned(),
         status_reason: failed,
@@ -124,65 +141,8 @@ fn plan(
         changes,
         created: cx.now().millis(),
         on_failure: input.on_stack_failure.clone(),
-    })
-}
-
-/// What deploying would change, as far as it can be known before it is done.
-fn planned_changes(
-    service: &CloudFormation,
-    cx: &Cx,
-    stack: &StackRecord,
-    template: &Template,
-) -> Result<Vec<ChangeRecord>, Error> {
-    let mut scope = engine::scope(cx, stack, template, service.exports(cx)?)?;
-    let wanted: Vec<String> = engine::wanted(template, &scope).into_iter().cloned().collect();
-    for (name, record) in &stack.resources {
-        let known = crate::template::intrinsics::Known {
-            physical_id: record.physical_id.clone(),
-            attributes: record.attributes.clone(),
-        };
-        scope.resources.insert(name.clone(), known);
+        hidden: request.hidden,
     }
-    let mut changes = Vec::new();
-    for name in order::creation_order(template)?.into_iter().filter(|name| wanted.contains(name)) {
-        let Some(resource) = template.resources.get(&name) else { continue };
-        let change = |action: &str, physical_id: Option<String>, replacement: Option<&str>| ChangeRecord {
-            action: action.to_owned(),
-            logical_id: name.clone(),
-            physical_id,
-            kind: resource.kind.clone(),
-            replacement: replacement.map(str::to_owned),
-        };
-        let Some(former) = stack.resources.get(&name) else {
-            changes.push(change("Add", None, None));
-            continue;
-        };
-        // What refers to a resource that is yet to be made can't be resolved now, and so changes.
-        let resolved = scope.resolve(&resource.properties).ok().flatten().unwrap_or_else(|| json!({}));
-        if former.kind == resource.kind && former.properties == resolved {
-            continue;
-        }
-        let replaces = engine::replaces(former, &resource.kind, &resolved);
-        changes.push(change(
-            "Modify",
-            Some(former.physical_id.clone()),
-            Some(if replaces { "True" } else { "False" }),
-        ));
-        if replaces {
-            // Those that refer to it change, too.
-            scope.resources.remove(&name);
-        }
-    }
-    for (name, former) in stack.resources.iter().filter(|(name, _)| !wanted.contains(name)) {
-        changes.push(ChangeRecord {
-            action: "Remove".to_owned(),
-            logical_id: name.clone(),
-            physical_id: Some(former.physical_id.clone()),
-            kind: former.kind.clone(),
-            replacement: None,
-        });
-    }
-    Ok(changes)
 }
 
 impl CloudFormation {
@@ -197,13 +157,12 @@ impl CloudFormation {
         let id = crate::stack_id(name);
         let stacks: Vec<String> = match stack {
             Some(stack) => vec![stack.to_owned()],
-            None => self.all_stacks(cx)?.into_iter().map(|stack| stack.id).collect(),
+            None => self.live_stacks(cx)?.into_iter().map(|stack| stack.id).collect(),
         };
         self.store.read(|view| {
             for stack in &stacks {
                 let prefix = keys::change_sets(cx.account, &cx.region, stack);
-                let found: Vec<(nephos_store::Key, ChangeSetRecord)> =
-                    view.records(&Range::prefix(&prefix))?;
+                let found: Vec<(Key, ChangeSetRecord)> = view.records(&Range::prefix(&prefix))?;
                 let record = found.into_iter().map(|(_, record)| record);
                 let mut record = record.filter(|record| id.map_or(record.name == name, |id| record.id == id));
                 if let Some(record) = record.next() {
@@ -214,7 +173,7 @@ impl CloudFormation {
         })
     }
 
-    fn change_set_of(
+    pub(crate) fn change_set_of(
         &self,
         cx: &Cx,
         name: Option<&String>,
@@ -222,15 +181,31 @@ impl CloudFormation {
     ) -> Result<ChangeSetRecord, Error> {
         let name = name.map(String::as_str).unwrap_or_default();
         if name.starts_with("arn:") {
-            return self.find_change_set(cx, name, None);
+            let record = self.find_change_set(cx, name, None)?;
+            let named = stack.map(|stack| self.find_stack(cx, stack)).transpose()?;
+            return match named.is_none_or(|stack| stack.id == record.stack_id) {
+                true => Ok(record),
+                false => Err(Error::ChangeSetNotFound(name.to_owned())),
+            };
         }
         let Some(stack) = stack else {
             return Err(Error::template(
                 "StackName must be specified if ChangeSetName is not specified as an ARN.",
             ));
         };
-        let stack = self.find_stack(cx, stack)?;
+        let stack = self.find_stack(cx, stack).map_err(Error::in_brackets)?;
         self.find_change_set(cx, name, Some(&stack.id))
+    }
+
+    /// Deletes the change sets of a stack that is gone.
+    pub(crate) async fn forget_change_sets(&self, cx: &Cx, stack_id: &str) -> Result<(), Error> {
+        let all = Range::prefix(&keys::change_sets(cx.account, &cx.region, stack_id));
+        self.store
+            .transact("cloudformation.forget", |tx| {
+                tx.range(&all)?.into_iter().for_each(|(key, _)| tx.delete(key));
+                Ok(())
+            })
+            .await
     }
 }
 
@@ -255,7 +230,7 @@ pub async fn describe(
         }),
         ..Default::default()
     };
-    let parameters = record.parameters.into_iter().map(|(key, value)| Parameter {
+    let parameters = shown(&record.parameters, &record.hidden).into_iter().map(|(key, value)| Parameter {
         parameter_key: Some(key),
         parameter_value: Some(value),
         ..Default::default()
@@ -296,30 +271,37 @@ pub async fn execute(
             if record.status == "FAILED" { &record.status } else { &record.execution_status }
         )));
     }
+    if input.retain_except_on_create == Some(true) {
+        return Err(Error::template(
+            "Nephos does not handle RetainExceptOnCreate for a whole stack; say it as DeletionPolicy of each resource",
+        ));
+    }
     let stack = stack_arn(cx.account, &cx.region, &record.stack_name, &record.stack_id);
-    let mut stack = service.find_stack(cx, &stack)?;
-    if stack.status != "REVIEW_IN_PROGRESS" {
-        stacks::check_can_change(cx, &stack)?;
+    let before = service.find_stack(cx, &stack)?;
+    if before.status != "REVIEW_IN_PROGRESS" {
+        stacks::check_can_change(cx, &before)?;
     }
     let template = sam::transform(Template::parse(&record.template)?)?;
     let deploying = service.deploying(cx, record.role_arn.as_deref()).await?;
+    let on_failure = OnFailure::parse(input.disable_rollback, record.on_failure.as_deref());
+    let mut stack = before.clone();
     stack.description.clone_from(&template.description);
     (stack.template, stack.parameters) = (record.template.clone(), record.parameters.clone());
     (stack.capabilities, stack.tags) = (record.capabilities.clone(), record.tags.clone());
-    stack.role_arn.clone_from(&record.role_arn);
+    (stack.role_arn, stack.hidden) = (record.role_arn.clone(), record.hidden.clone());
     stack.change_set = Some(arn);
-    stack.disable_rollback =
-        input.disable_rollback == Some(true) || record.on_failure.as_deref() == Some("DO_NOTHING");
+    stack.disable_rollback = on_failure == OnFailure::DoNothing;
     let status = if record.creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
     record.execution_status = "EXECUTE_COMPLETE".to_owned();
     let key = keys::change_set(cx.account, &cx.region, &record.stack_id, &record.id);
-    service
-        .store
-        .transact("cloudformation.execute", |tx| tx.put_record(key.clone(), &record).map_err(Error::from))
-        .await?;
-    service.set_status(cx, &mut stack, status, Some("User Initiated".to_owned())).await?;
-    let service = service.clone();
-    tokio::spawn(async move { Deployment::run(&service, deploying, stack, &template).await });
+    let all = Range::prefix(&keys::change_sets(cx.account, &cx.region, &record.stack_id));
+    // The other change sets were made for the stack as it was.
+    let also = |tx: &mut Tx| {
+        tx.range(&all)?.into_iter().for_each(|(other, _)| tx.delete(other));
+        tx.put_record(key.clone(), &record).map_err(Error::from)
+    };
+    service.begin(cx, &mut stack, Some(&before), status, also).await?;
+    stacks::deploy_in_background(service, deploying, stack, before, template, on_failure);
     Ok(ExecuteChangeSetOutput::default())
 }
 
@@ -354,7 +336,7 @@ pub async fn list(
 ) -> Result<ListChangeSetsOutput, Error> {
     let stack = service.find_stack(cx, input.stack_name.as_deref().unwrap_or_default())?;
     let prefix = keys::change_sets(cx.account, &cx.region, &stack.id);
-    let found: Vec<(nephos_store::Key, ChangeSetRecord)> =
+    let found: Vec<(Key, ChangeSetRecord)> =
         service.store.read(|view| view.records(&Range::prefix(&prefix)).map_err(Error::from))?;
     let summary = |record: ChangeSetRecord| ChangeSetSummary {
         stack_id: Some(stack_arn(cx.account, &cx.region, &record.stack_name, &record.stack_id)),

@@ -4,7 +4,7 @@ use nephos_core::{Cx, Timestamp};
 
 use crate::CloudFormation;
 use crate::error::Error;
-use crate::records::{OutputRecord, ResourceRecord, StackRecord, stack_arn};
+use crate::records::{OutputRecord, ResourceRecord, StackRecord, shown, stack_arn};
 use crate::shapes::*;
 
 /// How many entries a page has.
@@ -39,7 +39,7 @@ fn output(record: OutputRecord) -> Output {
 
 fn stack(cx: &Cx, record: StackRecord) -> Stack {
     let stack_id = Some(arn(cx, &record));
-    let parameters = record.parameters.into_iter().map(|(key, value)| Parameter {
+    let parameters = shown(&record.parameters, &record.hidden).into_iter().map(|(key, value)| Parameter {
         parameter_key: Some(key),
         parameter_value: Some(value),
         ..Default::default()
@@ -80,10 +80,7 @@ pub async fn stacks(
 ) -> Result<DescribeStacksOutput, Error> {
     let (records, next_token) = match &input.stack_name {
         Some(name) => (vec![service.find_stack(cx, name)?], None),
-        None => {
-            let live = service.all_stacks(cx)?.into_iter().filter(|stack| stack.deleted.is_none()).collect();
-            page(live, input.next_token.as_deref(), PAGE)?
-        }
+        None => page(service.live_stacks(cx)?, input.next_token.as_deref(), PAGE)?,
     };
     let stacks = records.into_iter().map(|record| stack(cx, record)).collect();
     Ok(DescribeStacksOutput { stacks: Some(stacks), next_token })
@@ -136,7 +133,7 @@ pub async fn resources(
     let stack = match (&input.stack_name, &input.physical_resource_id) {
         (Some(name), _) => service.find_stack(cx, name)?,
         (None, Some(physical)) => {
-            let mut stacks = service.all_stacks(cx)?.into_iter();
+            let mut stacks = service.live_stacks(cx)?.into_iter();
             let found =
                 stacks.find(|stack| stack.resources.values().any(|record| record.physical_id == *physical));
             found.ok_or_else(|| Error::template(format!("Stack for {physical} does not exist")))?
@@ -155,7 +152,9 @@ pub async fn resource_detail(
     cx: &Cx,
     input: DescribeStackResourceInput,
 ) -> Result<DescribeStackResourceOutput, Error> {
-    let stack = service.find_stack(cx, input.stack_name.as_deref().unwrap_or_default())?;
+    let stack = service
+        .find_stack(cx, input.stack_name.as_deref().unwrap_or_default())
+        .map_err(Error::in_brackets)?;
     let name = input.logical_resource_id.unwrap_or_default();
     let record = stack
         .resources
@@ -203,7 +202,7 @@ pub async fn exports(
     input: ListExportsInput,
 ) -> Result<ListExportsOutput, Error> {
     let mut found = Vec::new();
-    for stack in service.all_stacks(cx)?.into_iter().filter(|stack| stack.deleted.is_none()) {
+    for stack in service.live_stacks(cx)? {
         let exporting = Some(arn(cx, &stack));
         found.extend(stack.outputs.into_iter().filter_map(|output| {
             Some(Export {

@@ -21,7 +21,8 @@ pub async fn describe(
     cx: &Cx,
     input: DescribeStackEventsInput,
 ) -> Result<DescribeStackEventsOutput, Error> {
-    let stack = service.find_stack(cx, input.stack_name.as_deref().unwrap_or_default())?;
+    let name = input.stack_name.as_deref().unwrap_or_default();
+    let stack = service.find_stack(cx, name).map_err(Error::in_brackets)?;
     let range = Range::prefix(&keys::events(cx.account, &cx.region, &stack.id)).reverse().limit(MAX_SHOWN);
     let found: Vec<(Key, EventRecord)> =
         service.store.read(|view| view.records(&range).map_err(Error::from))?;

@@ -1,6 +1,6 @@
 //! What CreateStack, UpdateStack and CreateChangeSet have in common: a template, parameters, capabilities, tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nephos_core::Cx;
 
@@ -8,9 +8,9 @@ use crate::CloudFormation;
 use crate::error::Error;
 use crate::records::StackRecord;
 use crate::sam;
-use crate::shapes::{Parameter, Tag};
+use crate::shapes::{Parameter, RollbackConfiguration, Tag};
 use crate::template::read::MAX_TEMPLATE_BYTES;
-use crate::template::{Template, check};
+use crate::template::{Template, check, parameter};
 
 /// A request to deploy, read.
 pub struct Request {
@@ -24,6 +24,8 @@ pub struct Request {
     pub capabilities: Vec<String>,
     /// The stack's tags.
     pub tags: BTreeMap<String, String>,
+    /// The parameters whose values are shown to nobody.
+    pub hidden: BTreeSet<String>,
 }
 
 /// The members that the three operations share.
@@ -66,10 +68,15 @@ impl CloudFormation {
         }
         let previous = stack.map(|stack| stack.parameters.clone()).unwrap_or_default();
         let parameters = check::parameters(&template, &values, &previous)?;
-        let tags = given.tags.into_iter().flatten();
-        let tags =
-            tags.filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))).collect();
-        Ok(Request { text, template, parameters, capabilities, tags })
+        let pair = |tag: &Tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()));
+        let tags = match given.tags {
+            Some(tags) => tags.iter().filter_map(pair).collect(),
+            // What is not said stays.
+            None => stack.map(|stack| stack.tags.clone()).unwrap_or_default(),
+        };
+        let hidden = template.parameters.iter().filter(|(_, definition)| parameter::is_hidden(definition));
+        let hidden = hidden.map(|(name, _)| name.clone()).collect();
+        Ok(Request { text, template, parameters, capabilities, tags, hidden })
     }
 
     /// A template's text, given whole or by an S3 URL. Any S3 host means the platform's own store.
@@ -110,6 +117,64 @@ fn s3_object(url: &str) -> Option<(String, String)> {
     };
     Some((bucket, nephos_wire::form::decode_path(key)))
         .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+}
+
+/// What only CreateStack and UpdateStack ask: that the caller knows of the transforms.
+pub fn check_expansion(request: &Request) -> Result<(), Error> {
+    let acknowledged = request.capabilities.iter().any(|one| one == "CAPABILITY_AUTO_EXPAND");
+    if request.template.transforms.is_empty() || acknowledged {
+        return Ok(());
+    }
+    Err(Error::InsufficientCapabilities("CAPABILITY_AUTO_EXPAND"))
+}
+
+/// What a request may ask for besides, and what Nephos would have to leave undone.
+pub struct Besides<'a> {
+    /// `NotificationARNs`
+    pub notifications: Option<&'a Vec<String>>,
+    /// `RollbackConfiguration`
+    pub rollback: Option<&'a RollbackConfiguration>,
+    /// `ResourceTypes`
+    pub types: Option<&'a Vec<String>>,
+    /// Whether a stack policy is given.
+    pub policy: bool,
+    /// `RetainExceptOnCreate`
+    pub retain_except_on_create: Option<bool>,
+}
+
+impl Besides<'_> {
+    /// Refuses by name what would be left undone.
+    pub fn check(&self) -> Result<(), Error> {
+        let refuse = |what: &str| Err(Error::template(format!("Nephos does not handle {what}")));
+        let triggers = self.rollback.and_then(|rollback| rollback.rollback_triggers.as_ref());
+        match () {
+            () if self.notifications.is_some_and(|arns| !arns.is_empty()) => refuse("NotificationARNs"),
+            () if triggers.is_some_and(|triggers| !triggers.is_empty()) => refuse("RollbackTriggers"),
+            () if self.types.is_some_and(|types| !types.is_empty()) => refuse("ResourceTypes"),
+            () if self.policy => refuse("stack policies"),
+            () if self.retain_except_on_create == Some(true) => {
+                refuse("RetainExceptOnCreate for a whole stack; say it as DeletionPolicy of each resource")
+            }
+            () => Ok(()),
+        }
+    }
+}
+
+/// A new stack's name, as AWS takes it.
+pub fn check_stack_name(name: &str) -> Result<(), Error> {
+    let invalid = |constraint: &str| {
+        Err(Error::template(format!(
+            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must {constraint}"
+        )))
+    };
+    let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !letters || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return invalid("satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*");
+    }
+    if name.len() > 128 {
+        return invalid("have length less than or equal to 128");
+    }
+    Ok(())
 }
 
 fn check_capabilities(template: &Template, capabilities: &[String]) -> Result<(), Error> {

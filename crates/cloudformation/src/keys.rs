@@ -17,9 +17,14 @@ pub fn stack(account: AccountId, region: &Region, id: &str) -> Key {
     stacks(account, region).text(id)
 }
 
+/// The names of all stacks that are not deleted.
+pub fn stack_names(account: AccountId, region: &Region) -> Key {
+    scoped(account, region, "name")
+}
+
 /// The UUID of the stack that has a name now.
 pub fn stack_name(account: AccountId, region: &Region, name: &str) -> Key {
-    scoped(account, region, "name").text(name)
+    stack_names(account, region).text(name)
 }
 
 /// All events of a stack.

@@ -1,6 +1,6 @@
 //! What is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nephos_core::{AccountId, Region};
 use nephos_store::Record;
@@ -50,6 +50,33 @@ pub struct StackRecord {
     pub protected: bool,
     /// Whether a failure leaves what was made.
     pub disable_rollback: bool,
+    /// The parameters whose values are shown to nobody.
+    #[serde(default)]
+    pub hidden: BTreeSet<String>,
+    /// The exports of other stacks that this one took.
+    #[serde(default)]
+    pub imports: BTreeSet<String>,
+    /// What replacements left over and is yet to be deleted.
+    #[serde(default)]
+    pub leftover: Vec<(String, ResourceRecord)>,
+}
+
+impl StackRecord {
+    /// Whether a deployment or a deletion is under way.
+    pub fn is_under_way(&self) -> bool {
+        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
+    }
+}
+
+/// What is shown in place of a hidden parameter's value.
+pub const MASK: &str = "****";
+
+/// The parameters as they are shown.
+pub fn shown(parameters: &BTreeMap<String, String>, hidden: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let value = |key: &String, value: &String| {
+        if hidden.contains(key) { MASK.to_owned() } else { value.clone() }
+    };
+    parameters.iter().map(|(key, text)| (key.clone(), value(key, text))).collect()
 }
 
 impl Record for StackRecord {
@@ -73,8 +100,14 @@ pub struct ResourceRecord {
     pub reason: Option<String>,
     /// When the status was set, in milliseconds since 1970.
     pub changed: i64,
-    /// `DeletionPolicy: Retain`.
+    /// Kept when the stack no longer has it: `DeletionPolicy: Retain` or `RetainExceptOnCreate`.
     pub retain: bool,
+    /// Kept even where the deployment that made it fails: `DeletionPolicy: Retain`.
+    #[serde(default)]
+    pub retain_on_create: bool,
+    /// Kept when it is replaced: `UpdateReplacePolicy: Retain`.
+    #[serde(default)]
+    pub retain_replaced: bool,
     /// The names of those that it needs, for deletion in the other order.
     pub needs: Vec<String>,
 }
@@ -154,6 +187,9 @@ pub struct ChangeSetRecord {
     pub created: i64,
     /// What happens when it fails: `ROLLBACK`, `DO_NOTHING`, `DELETE`.
     pub on_failure: Option<String>,
+    /// The parameters whose values are shown to nobody.
+    #[serde(default)]
+    pub hidden: BTreeSet<String>,
 }
 
 impl Record for ChangeSetRecord {

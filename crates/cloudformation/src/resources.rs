@@ -55,6 +55,10 @@ pub struct Call<'a> {
     pub made: Option<&'a Made>,
     /// The resolved properties that it was made with.
     pub previous: Option<&'a Value>,
+    /// Whether a change before this one failed half-way, so that nothing can be taken for unchanged.
+    pub unsure: bool,
+    /// What was made by a creation that then fails; see [`Call::made_so_far`].
+    pub so_far: &'a OnceLock<Made>,
 }
 
 /// A resource that was made.
@@ -110,7 +114,13 @@ impl<'a> Call<'a> {
 
     /// Whether a property differs from what the resource was made with.
     pub fn changed(&self, name: &str) -> bool {
-        self.previous.is_none_or(|previous| previous.get(name) != self.properties.get(name))
+        self.unsure || self.previous.is_none_or(|previous| previous.get(name) != self.properties.get(name))
+    }
+
+    /// Says, before the further steps of a creation, what must be deleted if one of them fails.
+    pub fn made_so_far(&self, made: &Made) {
+        // A creation makes one thing.
+        let _ = self.so_far.set(made.clone());
     }
 
     /// The physical id of the made resource.
@@ -135,9 +145,22 @@ impl<'a> Call<'a> {
 
     /// Tags under another property's name.
     pub fn tags_of(&self, property: &str) -> Vec<(String, String)> {
-        let tags = self.property(property).and_then(Value::as_array).into_iter().flatten();
-        tags.filter_map(|tag| Some((text(tag.get("Key")?)?, text(tag.get("Value")?)?))).collect()
+        tag_pairs(self.property(property))
     }
+
+    /// The tags to set, and the keys of those to remove.
+    pub fn tag_changes(&self, property: &str) -> (Vec<(String, String)>, Vec<String>) {
+        let wanted = self.tags_of(property);
+        let had = tag_pairs(self.previous.and_then(|previous| previous.get(property)));
+        let gone = had.into_iter().map(|(key, _)| key).filter(|key| !wanted.iter().any(|(k, _)| k == key));
+        let gone = gone.collect();
+        (wanted, gone)
+    }
+}
+
+fn tag_pairs(tags: Option<&Value>) -> Vec<(String, String)> {
+    let tags = tags.and_then(Value::as_array).into_iter().flatten();
+    tags.filter_map(|tag| Some((text(tag.get("Key")?)?, text(tag.get("Value")?)?))).collect()
 }
 
 /// What a missing required property is told.

@@ -1,14 +1,15 @@
 //! CreateStack, UpdateStack, DeleteStack: deployments without a change set.
 
 use nephos_core::{Cx, random};
+use nephos_store::{Read, Tx};
 
-use crate::CloudFormation;
-use crate::engine::Deployment;
+use crate::engine::{Deployment, OnFailure};
 use crate::error::Error;
-use crate::input::{Given, Request};
+use crate::input::{Besides, Given, Request, check_expansion, check_stack_name};
 use crate::records::{StackRecord, stack_arn};
 use crate::shapes::*;
-use crate::template::check;
+use crate::template::{Template, check};
+use crate::{CloudFormation, check_pass_role, plan};
 
 /// A stack that is yet to be made.
 pub fn new_record(cx: &Cx, name: &str) -> StackRecord {
@@ -33,6 +34,9 @@ pub fn new_record(cx: &Cx, name: &str) -> StackRecord {
         change_set: None,
         protected: false,
         disable_rollback: false,
+        hidden: Default::default(),
+        imports: Default::default(),
+        leftover: Vec::new(),
     }
 }
 
@@ -44,6 +48,8 @@ pub fn check_can_change(cx: &Cx, stack: &StackRecord) -> Result<(), Error> {
         "CREATE_COMPLETE"
             | "UPDATE_COMPLETE"
             | "UPDATE_ROLLBACK_COMPLETE"
+            // AWS asks for ContinueUpdateRollback first, which is not here.
+            | "UPDATE_ROLLBACK_FAILED"
             | "CREATE_FAILED"
             | "UPDATE_FAILED"
     );
@@ -65,6 +71,18 @@ pub async fn create(
     input: CreateStackInput,
 ) -> Result<CreateStackOutput, Error> {
     let name = input.stack_name.clone().unwrap_or_default();
+    check_stack_name(&name)?;
+    Besides {
+        notifications: input.notification_arns.as_ref(),
+        rollback: input.rollback_configuration.as_ref(),
+        types: input.resource_types.as_ref(),
+        policy: input.stack_policy_body.is_some() || input.stack_policy_url.is_some(),
+        retain_except_on_create: input.retain_except_on_create,
+    }
+    .check()?;
+    if input.disable_rollback.is_some() && input.on_failure.is_some() {
+        return Err(Error::template("You can specify either DisableRollback or OnFailure, not both."));
+    }
     if let Ok(stack) = service.find_stack(cx, &name) {
         return Err(Error::AlreadyExists(stack.name));
     }
@@ -77,15 +95,16 @@ pub async fn create(
         tags: input.tags.as_ref(),
     };
     let request = service.read_request(cx, given, None).await?;
+    check_expansion(&request)?;
     check_properties(&request)?;
+    check_pass_role(cx, input.role_arn.as_ref())?;
     let deploying = service.deploying(cx, input.role_arn.as_deref()).await?;
     let mut stack = new_record(cx, &name);
     stack.role_arn = input.role_arn;
     stack.protected = input.enable_termination_protection == Some(true);
-    stack.disable_rollback =
-        input.disable_rollback == Some(true) || input.on_failure.as_deref() == Some("DO_NOTHING");
+    let on_failure = OnFailure::parse(input.disable_rollback, input.on_failure.as_deref());
     let stack_id = Some(stack_arn(cx.account, &cx.region, &stack.name, &stack.id));
-    start(service, cx, deploying, stack, request, "CREATE_IN_PROGRESS").await?;
+    start(service, cx, deploying, (stack, None), request, on_failure).await?;
     Ok(CreateStackOutput { stack_id, ..Default::default() })
 }
 
@@ -95,8 +114,20 @@ pub async fn update(
     cx: &Cx,
     input: UpdateStackInput,
 ) -> Result<UpdateStackOutput, Error> {
-    let mut stack = service.find_stack(cx, input.stack_name.as_deref().unwrap_or_default())?;
-    check_can_change(cx, &stack)?;
+    let named = input.stack_name.as_deref().unwrap_or_default();
+    let before = service.find_stack(cx, named).map_err(Error::in_brackets)?;
+    check_can_change(cx, &before)?;
+    Besides {
+        notifications: input.notification_arns.as_ref(),
+        rollback: input.rollback_configuration.as_ref(),
+        types: input.resource_types.as_ref(),
+        policy: input.stack_policy_body.is_some()
+            || input.stack_policy_url.is_some()
+            || input.stack_policy_during_update_body.is_some()
+            || input.stack_policy_during_update_url.is_some(),
+        retain_except_on_create: input.retain_except_on_create,
+    }
+    .check()?;
     let given = Given {
         body: input.template_body.as_ref(),
         url: input.template_url.as_ref(),
@@ -105,18 +136,19 @@ pub async fn update(
         capabilities: input.capabilities.as_ref(),
         tags: input.tags.as_ref(),
     };
-    let request = service.read_request(cx, given, Some(&stack)).await?;
+    let request = service.read_request(cx, given, Some(&before)).await?;
+    check_expansion(&request)?;
     check_properties(&request)?;
-    let tags_stay = input.tags.is_none() || stack.tags == request.tags;
-    if stack.template == request.text && stack.parameters == request.parameters && tags_stay {
+    if plan::plan(service, cx, &before, &request)?.is_none() {
         return Err(Error::template("No updates are to be performed."));
     }
-    let role_arn = input.role_arn.or_else(|| stack.role_arn.clone());
-    let deploying = service.deploying(cx, role_arn.as_deref()).await?;
-    stack.role_arn = role_arn;
-    stack.disable_rollback = input.disable_rollback == Some(true);
+    check_pass_role(cx, input.role_arn.as_ref())?;
+    let mut stack = before.clone();
+    stack.role_arn = input.role_arn.or(stack.role_arn);
+    let deploying = service.deploying(cx, stack.role_arn.as_deref()).await?;
+    let on_failure = OnFailure::parse(input.disable_rollback, None);
     let stack_id = Some(stack_arn(cx.account, &cx.region, &stack.name, &stack.id));
-    start(service, cx, deploying, stack, request, "UPDATE_IN_PROGRESS").await?;
+    start(service, cx, deploying, (stack, Some(before)), request, on_failure).await?;
     Ok(UpdateStackOutput { stack_id, ..Default::default() })
 }
 
@@ -124,46 +156,80 @@ async fn start(
     service: &CloudFormation,
     cx: &Cx,
     deploying: Cx,
-    mut stack: StackRecord,
+    (mut stack, before): (StackRecord, Option<StackRecord>),
     request: Request,
-    status: &str,
+    on_failure: OnFailure,
 ) -> Result<(), Error> {
     stack.description.clone_from(&request.template.description);
-    (stack.template, stack.parameters) = (request.text, request.parameters);
+    stack.disable_rollback = on_failure == OnFailure::DoNothing;
+    (stack.template, stack.parameters, stack.hidden) = (request.text, request.parameters, request.hidden);
     (stack.capabilities, stack.tags) = (request.capabilities, request.tags);
-    service.set_status(cx, &mut stack, status, Some("User Initiated".to_owned())).await?;
-    let (service, template) = (service.clone(), request.template);
-    tokio::spawn(async move { Deployment::run(&service, deploying, stack, &template).await });
+    let status = if before.is_some() { "UPDATE_IN_PROGRESS" } else { "CREATE_IN_PROGRESS" };
+    service.begin(cx, &mut stack, before.as_ref(), status, |_| Ok(())).await?;
+    let before = before.unwrap_or_else(|| stack.clone());
+    deploy_in_background(service, deploying, stack, before, request.template, on_failure);
     Ok(())
+}
+
+/// Deploys into a stack that is under way already.
+pub fn deploy_in_background(
+    service: &CloudFormation,
+    deploying: Cx,
+    stack: StackRecord,
+    before: StackRecord,
+    template: Template,
+    on_failure: OnFailure,
+) {
+    let (work, id) = (service.clone(), stack.id.clone());
+    service.launch(deploying.clone(), id, async move {
+        Deployment::run(&work, deploying, stack, before, &template, on_failure).await
+    });
 }
 
 /// DeleteStack. A stack that does not exist is deleted.
 pub async fn delete(service: &CloudFormation, cx: &Cx, input: DeleteStackInput) -> Result<Unit, Error> {
     let name = input.stack_name.clone().unwrap_or_default();
-    let Ok(stack) = service.find_stack(cx, &name) else { return Ok(Unit {}) };
+    let mut stack = match service.find_stack(cx, &name) {
+        Ok(stack) => stack,
+        Err(Error::NoStack(_)) => return Ok(Unit {}),
+        Err(error) => return Err(error),
+    };
     if stack.deleted.is_some() || stack.status == "DELETE_IN_PROGRESS" {
         return Ok(Unit {});
     }
+    if input.deletion_mode.as_deref() == Some("FORCE_DELETE_STACK") {
+        return Err(Error::template(
+            "Nephos does not handle DeletionMode FORCE_DELETE_STACK; name what stays by RetainResources",
+        ));
+    }
     let arn = stack_arn(cx.account, &cx.region, &stack.name, &stack.id);
-    if stack.protected {
-        return Err(Error::template(format!(
-            "Stack [{}] cannot be deleted while TerminationProtection is enabled",
-            stack.name
-        )));
+    if stack.is_under_way() {
+        let text = format!("Stack [{arn}] cannot be deleted while in status {}", stack.status);
+        return Err(Error::template(text));
     }
-    if stack.status.ends_with("_IN_PROGRESS") && stack.status != "REVIEW_IN_PROGRESS" {
-        return Err(Error::template(format!(
-            "Stack [{arn}] cannot be deleted while in status {}",
-            stack.status
-        )));
+    let keep = input.retain_resources.unwrap_or_default();
+    if !keep.is_empty() && stack.status != "DELETE_FAILED" {
+        let text =
+            "Invalid operation on stack [{arn}]. Stack must be in DELETE_FAILED state to retain resources.";
+        return Err(Error::template(text.replace("{arn}", &arn)));
     }
+    check_pass_role(cx, input.role_arn.as_ref())?;
     let deploying = service.deploying(cx, input.role_arn.as_deref().or(stack.role_arn.as_deref())).await?;
-    let (service, keep) = (service.clone(), input.retain_resources.unwrap_or_default());
-    tokio::spawn(async move {
-        if let Err(error) = Deployment::tear_down(&service, deploying, stack, &keep).await {
-            tracing::error!(%error, "a stack's deletion could not be recorded");
-        }
-    });
+    let (seen, key) = (stack.clone(), crate::keys::stack(cx.account, &cx.region, &stack.id));
+    let unprotected = |tx: &mut Tx| match tx.record::<StackRecord>(&key)? {
+        Some(stored) if stored.protected => Err(Error::template(format!(
+            "Stack [{}] cannot be deleted while TerminationProtection is enabled",
+            stored.name
+        ))),
+        _ => Ok(()),
+    };
+    service.begin(cx, &mut stack, Some(&seen), "DELETE_IN_PROGRESS", unprotected).await?;
+    let (work, id) = (service.clone(), stack.id.clone());
+    service.launch(
+        cx.clone(),
+        id,
+        async move { Deployment::tear_down(&work, deploying, stack, &keep).await },
+    );
     Ok(Unit {})
 }
 
@@ -173,12 +239,16 @@ pub async fn protect(
     cx: &Cx,
     input: UpdateTerminationProtectionInput,
 ) -> Result<UpdateTerminationProtectionOutput, Error> {
-    let mut stack = service.find_stack(cx, input.stack_name.as_deref().unwrap_or_default())?;
-    stack.protected = input.enable_termination_protection == Some(true);
+    let stack = service.find_stack(cx, input.stack_name.as_deref().unwrap_or_default())?;
     let key = crate::keys::stack(cx.account, &cx.region, &stack.id);
+    let protected = input.enable_termination_protection == Some(true);
     service
         .store
-        .transact("cloudformation.protect", |tx| tx.put_record(key.clone(), &stack).map_err(Error::from))
+        .transact("cloudformation.protect", |tx| {
+            let Some(mut stored) = tx.record::<StackRecord>(&key)? else { return Ok(()) };
+            stored.protected = protected;
+            tx.put_record(key.clone(), &stored).map_err(Error::from)
+        })
         .await?;
     let stack_id = Some(stack_arn(cx.account, &cx.region, &stack.name, &stack.id));
     Ok(UpdateTerminationProtectionOutput { stack_id })

@@ -4,6 +4,7 @@ pub mod check;
 pub mod intrinsics;
 pub mod names;
 pub mod order;
+pub mod parameter;
 pub mod read;
 
 use std::collections::BTreeMap;
@@ -47,10 +48,31 @@ pub struct Resource {
     /// `Condition`.
     pub condition: Option<String>,
     /// `DeletionPolicy`.
-    pub deletion_policy: Option<String>,
+    pub deletion_policy: Policy,
+    /// `UpdateReplacePolicy`.
+    pub update_replace_policy: Policy,
     /// `Metadata`.
     pub metadata: Value,
 }
+
+/// What happens to a resource that its stack no longer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// It is deleted.
+    #[default]
+    Delete,
+    /// It is kept.
+    Retain,
+    /// It is kept, unless the deployment that made it fails.
+    RetainExceptOnCreate,
+}
+
+/// How many resources a template may have.
+const MAX_RESOURCES: usize = 500;
+/// How many parameters a template may have.
+const MAX_PARAMETERS: usize = 200;
+/// How many outputs a template may have.
+const MAX_OUTPUTS: usize = 200;
 
 const SECTIONS: &[&str] = &[
     "AWSTemplateFormatVersion",
@@ -88,6 +110,11 @@ impl Template {
                 "Template format error: At least one Resources member must be defined.",
             ));
         }
+        at_most("resources", resources.len(), MAX_RESOURCES)?;
+        let parameters = section(top, "Parameters")?;
+        at_most("parameters", parameters.len(), MAX_PARAMETERS)?;
+        let outputs = section(top, "Outputs")?;
+        at_most("outputs", outputs.len(), MAX_OUTPUTS)?;
         let resources =
             resources.into_iter().map(|(name, value)| Ok((name.clone(), resource(&name, value)?)));
         Ok(Template {
@@ -95,13 +122,22 @@ impl Template {
             transforms: transforms(top.get("Transform"))?,
             metadata: top.get("Metadata").cloned().unwrap_or_default(),
             globals: top.get("Globals").cloned().unwrap_or_default(),
-            parameters: section(top, "Parameters")?,
+            parameters,
             mappings: top.get("Mappings").cloned().unwrap_or_default(),
             conditions: section(top, "Conditions")?,
             resources: resources.collect::<Result<_, Error>>()?,
-            outputs: section(top, "Outputs")?,
+            outputs,
         })
     }
+}
+
+fn at_most(what: &str, count: usize, limit: usize) -> Result<(), Error> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(Error::template(format!(
+        "Template format error: Number of {what}, {count}, is greater than maximum allowed, {limit}"
+    )))
 }
 
 fn section(top: &Map<String, Value>, name: &str) -> Result<BTreeMap<String, Value>, Error> {
@@ -131,18 +167,8 @@ fn resource(name: &str, value: Value) -> Result<Resource, Error> {
             "Template format error: Resource name {name} is non alphanumeric."
         )));
     }
-    let known = [
-        "Type",
-        "Properties",
-        "DependsOn",
-        "Condition",
-        "DeletionPolicy",
-        "UpdateReplacePolicy",
-        "Metadata",
-        // SAM's own.
-        "Connectors",
-        "IgnoreGlobals",
-    ];
+    let known =
+        ["Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"];
     if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(Error::template(format!("Invalid template resource property '{key}'")));
     }
@@ -152,16 +178,49 @@ fn resource(name: &str, value: Value) -> Result<Resource, Error> {
     let depends_on = match map.remove("DependsOn") {
         None => Vec::new(),
         Some(Value::String(one)) => vec![one],
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Array(many)) if many.iter().all(Value::is_string) => {
+            many.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
         Some(_) => return Err(invalid("DependsOn must be a name or a list of names")),
     };
-    let text = |value: Option<Value>| value.and_then(|v| v.as_str().map(str::to_owned));
+    let properties = match map.remove("Properties") {
+        None | Some(Value::Null) => Value::Object(Map::new()),
+        Some(map @ Value::Object(_)) if intrinsics::intrinsic(&map).is_none() => map,
+        Some(_) => return Err(invalid("Properties must be a map")),
+    };
+    let condition = match map.remove("Condition") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name),
+        Some(_) => return Err(invalid("Condition must be the name of a condition")),
+    };
+    let deletion_policy = policy(name, "DeletionPolicy", map.remove("DeletionPolicy"))?;
+    let update_replace_policy = policy(name, "UpdateReplacePolicy", map.remove("UpdateReplacePolicy"))?;
     Ok(Resource {
         kind,
         depends_on,
-        condition: text(map.remove("Condition")),
-        deletion_policy: text(map.remove("DeletionPolicy")),
+        condition,
+        deletion_policy,
+        update_replace_policy,
         metadata: map.remove("Metadata").unwrap_or_default(),
-        properties: map.remove("Properties").unwrap_or_else(|| Value::Object(Map::new())),
+        properties,
     })
+}
+
+fn policy(resource: &str, key: &str, value: Option<Value>) -> Result<Policy, Error> {
+    let told = match value {
+        None | Some(Value::Null) => return Ok(Policy::Delete),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    };
+    match (key, told.as_str()) {
+        (_, "Delete") => Ok(Policy::Delete),
+        (_, "Retain") => Ok(Policy::Retain),
+        ("DeletionPolicy", "RetainExceptOnCreate") => Ok(Policy::RetainExceptOnCreate),
+        (_, "Snapshot") => Err(Error::template(format!(
+            "Template error: the type of resource {resource} does not support {key} Snapshot"
+        ))),
+        _ => Err(Error::template(format!(
+            "Template format error: Unrecognized {key} {told} for resource {resource}"
+        ))),
+    }
 }

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use crate::CloudFormation;
 use crate::error::Error;
+use crate::records::MASK;
 use crate::sam;
 use crate::shapes::*;
 use crate::template::intrinsics::scalar;
-use crate::template::{Template, check};
+use crate::template::{Template, check, parameter};
 
 /// GetTemplate
 pub async fn get(
@@ -17,9 +18,8 @@ pub async fn get(
     input: GetTemplateInput,
 ) -> Result<GetTemplateOutput, Error> {
     let body = match (&input.change_set_name, &input.stack_name) {
-        (Some(change_set), stack) => {
-            let stack = stack.as_ref().map(|stack| service.find_stack(cx, stack)).transpose()?;
-            service.find_change_set(cx, change_set, stack.as_ref().map(|stack| stack.id.as_str()))?.template
+        (change_set @ Some(_), stack) => {
+            service.change_set_of(cx, change_set.as_ref(), stack.as_ref())?.template
         }
         (None, Some(stack)) => service.find_stack(cx, stack)?.template,
         (None, None) => return Err(Error::template("StackName or ChangeSetName must be specified.")),
@@ -67,6 +67,11 @@ fn capability(template: &Template) -> (Option<Vec<String>>, Option<String>) {
     (Some(vec![capability.to_owned()]), Some(reason))
 }
 
+fn default_value(definition: &Value) -> Option<String> {
+    let value = definition.get("Default").and_then(scalar)?;
+    Some(if parameter::is_hidden(definition) { MASK.to_owned() } else { value })
+}
+
 /// GetTemplateSummary
 pub async fn summary(
     service: &CloudFormation,
@@ -81,11 +86,11 @@ pub async fn summary(
     let declared_transforms = Some(original.transforms.clone()).filter(|transforms| !transforms.is_empty());
     let template = sam::transform(original)?;
     let (capabilities, capabilities_reason) = capability(&template);
-    let parameter = |(name, definition): (&String, &Value)| ParameterDeclaration {
+    let declared = |(name, definition): (&String, &Value)| ParameterDeclaration {
         parameter_key: Some(name.clone()),
-        default_value: definition.get("Default").and_then(scalar),
+        default_value: default_value(definition),
         parameter_type: definition.get("Type").and_then(scalar),
-        no_echo: definition.get("NoEcho").and_then(Value::as_bool).or(Some(false)),
+        no_echo: Some(parameter::is_hidden(definition)),
         description: definition.get("Description").and_then(scalar),
         ..Default::default()
     };
@@ -93,7 +98,7 @@ pub async fn summary(
     types.sort();
     types.dedup();
     Ok(GetTemplateSummaryOutput {
-        parameters: Some(template.parameters.iter().map(parameter).collect()),
+        parameters: Some(template.parameters.iter().map(declared).collect()),
         description: template.description,
         capabilities,
         capabilities_reason,
@@ -117,14 +122,14 @@ pub async fn validate(
     let template = sam::transform(original)?;
     check::structure(&template)?;
     let (capabilities, capabilities_reason) = capability(&template);
-    let parameter = |(name, definition): (&String, &Value)| TemplateParameter {
+    let declared = |(name, definition): (&String, &Value)| TemplateParameter {
         parameter_key: Some(name.clone()),
-        default_value: definition.get("Default").and_then(scalar),
-        no_echo: definition.get("NoEcho").and_then(Value::as_bool).or(Some(false)),
+        default_value: default_value(definition),
+        no_echo: Some(parameter::is_hidden(definition)),
         description: definition.get("Description").and_then(scalar),
     };
     Ok(ValidateTemplateOutput {
-        parameters: Some(template.parameters.iter().map(parameter).collect()),
+        parameters: Some(template.parameters.iter().map(declared).collect()),
         description: template.description,
         capabilities,
         capabilities_reason,

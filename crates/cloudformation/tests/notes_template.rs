@@ -1,5 +1,7 @@
 //! The template of the notes application, from its text to the order of its resources.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
 use nephos_cloudformation::template::{Template, check, order};
 use nephos_cloudformation::{resources, sam};
 use serde_json::{Value, json};

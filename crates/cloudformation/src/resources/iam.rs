@@ -26,7 +26,7 @@ impl Kind for Role {
     }
 
     fn replacing(&self) -> &'static [&'static str] {
-        &["Path", "RoleName", "PermissionsBoundary", "Tags"]
+        &["Path", "RoleName"]
     }
 
     fn create<'a>(&self, call: Call<'a>) -> Making<'a> {
@@ -45,16 +45,15 @@ impl Kind for Role {
                 max_session_duration: call.property("MaxSessionDuration").map(super::shape).transpose()?,
                 permissions_boundary: call.text("PermissionsBoundary"),
                 tags: (!tags.is_empty()).then_some(tags),
-                ..Default::default()
             };
             let output = call.invoke::<op::CreateRole>(&call.services.iam, input).await?;
-            if let Err(fault) = policies(&call, &name).await {
-                delete(&call, &name).await?;
-                return Err(fault);
-            }
             let role = output.role.unwrap_or_default();
             let arn = role.arn.unwrap_or_default();
-            Ok(Made::new(name).with("Arn", arn).with("RoleId", role.role_id.unwrap_or_default()))
+            let made =
+                Made::new(name.clone()).with("Arn", arn).with("RoleId", role.role_id.unwrap_or_default());
+            call.made_so_far(&made);
+            policies(&call, &name).await?;
+            Ok(made)
         })
     }
 
@@ -80,6 +79,8 @@ impl Kind for Role {
                 };
                 call.invoke::<op::UpdateRole>(iam, input).await?;
             }
+            boundary(&call, &name).await?;
+            retag(&call, &name).await?;
             policies(&call, &name).await?;
             Ok(call.made.cloned().unwrap_or_default())
         })
@@ -105,6 +106,39 @@ fn inline(properties: Option<&Value>) -> Vec<(String, String)> {
     let pair =
         |policy: &Value| Some((text(policy.get("PolicyName")?)?, policy.get("PolicyDocument")?.to_string()));
     policies.into_iter().flatten().filter_map(pair).collect()
+}
+
+/// Sets the permissions boundary, or takes it away.
+async fn boundary(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+    let (iam, role_name, property) = (&call.services.iam, Some(name.to_owned()), "PermissionsBoundary");
+    if !call.changed(property) {
+        return Ok(());
+    }
+    let Some(arn) = call.text(property) else {
+        let input = shapes::DeleteRolePermissionsBoundaryRequest { role_name };
+        return gone(call.invoke::<op::DeleteRolePermissionsBoundary>(iam, input).await);
+    };
+    let input = shapes::PutRolePermissionsBoundaryRequest { role_name, permissions_boundary: Some(arn) };
+    call.invoke::<op::PutRolePermissionsBoundary>(iam, input).await.map(drop)
+}
+
+/// Sets the tags that the properties name; removes those that they named before.
+async fn retag(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+    if !call.changed("Tags") {
+        return Ok(());
+    }
+    let iam = &call.services.iam;
+    let (wanted, removed) = call.tag_changes("Tags");
+    if !removed.is_empty() {
+        let input = shapes::UntagRoleRequest { role_name: Some(name.to_owned()), tag_keys: Some(removed) };
+        call.invoke::<op::UntagRole>(iam, input).await?;
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let tags = wanted.into_iter().map(|(key, value)| shapes::Tag { key: Some(key), value: Some(value) });
+    let input = shapes::TagRoleRequest { role_name: Some(name.to_owned()), tags: Some(tags.collect()) };
+    call.invoke::<op::TagRole>(iam, input).await.map(drop)
 }
 
 /// Puts and attaches what the properties name; removes what they named before.

@@ -55,8 +55,10 @@ impl Kind for Function {
             let mut input: shapes::CreateFunctionRequest = shape(&plain)?;
             input.code = Some(code(&call).await?);
             let output = call.invoke::<op::CreateFunction>(&call.services.lambda, input).await?;
+            let made = Made::new(name.clone()).with("Arn", output.function_arn.unwrap_or_default());
+            call.made_so_far(&made);
             concurrency(&call, &name).await?;
-            Ok(Made::new(name).with("Arn", output.function_arn.unwrap_or_default()))
+            Ok(made)
         })
     }
 
@@ -71,6 +73,7 @@ impl Kind for Function {
                     zip_file: code.zip_file,
                     s3_bucket: code.s3_bucket,
                     s3_key: code.s3_key,
+                    s3_object_version: code.s3_object_version,
                     architectures: call.property("Architectures").map(shape).transpose()?,
                     ..Default::default()
                 };
@@ -87,6 +90,7 @@ impl Kind for Function {
                 call.invoke::<op::UpdateFunctionConfiguration>(lambda, input).await?;
             }
             concurrency(&call, &name).await?;
+            retag(&call).await?;
             Ok(call.made.cloned().unwrap_or_default())
         })
     }
@@ -104,6 +108,24 @@ impl Kind for Function {
 
 fn tags(call: &Call<'_>) -> Value {
     Value::Object(call.tags().into_iter().map(|(key, value)| (key, Value::String(value))).collect())
+}
+
+/// Sets the tags that the properties name; removes those that they named before.
+async fn retag(call: &Call<'_>) -> Result<(), Fault> {
+    if !call.changed("Tags") {
+        return Ok(());
+    }
+    let arn = call.made.and_then(|made| made.attributes.get("Arn")).and_then(text);
+    let (wanted, gone) = call.tag_changes("Tags");
+    if !gone.is_empty() {
+        let input = shapes::UntagResourceRequest { resource: arn.clone(), tag_keys: Some(gone) };
+        call.invoke::<op::UntagResource>(&call.services.lambda, input).await?;
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let input = shapes::TagResourceRequest { resource: arn, tags: Some(wanted.into_iter().collect()) };
+    call.invoke::<op::TagResource>(&call.services.lambda, input).await.map(drop)
 }
 
 async fn concurrency(call: &Call<'_>, name: &str) -> Result<(), Fault> {
@@ -133,7 +155,12 @@ async fn code(call: &Call<'_>) -> Result<shapes::FunctionCode, Fault> {
         let file = if runtime.starts_with("python") { "index.py" } else { "index.js" };
         return Ok(shapes::FunctionCode { zip_file: Some(one_file(file, &source)?), ..Default::default() });
     }
-    Ok(shapes::FunctionCode { s3_bucket: part("S3Bucket"), s3_key: part("S3Key"), ..Default::default() })
+    Ok(shapes::FunctionCode {
+        s3_bucket: part("S3Bucket"),
+        s3_key: part("S3Key"),
+        s3_object_version: part("S3ObjectVersion"),
+        ..Default::default()
+    })
 }
 
 fn one_file(name: &str, source: &str) -> Result<bytes::Bytes, Fault> {

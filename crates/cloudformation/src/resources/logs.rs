@@ -22,7 +22,7 @@ impl Kind for LogGroup {
     }
 
     fn replacing(&self) -> &'static [&'static str] {
-        &["LogGroupName", "Tags"]
+        &["LogGroupName"]
     }
 
     fn create<'a>(&self, call: Call<'a>) -> Making<'a> {
@@ -35,8 +35,10 @@ impl Kind for LogGroup {
                 ..Default::default()
             };
             call.invoke::<op::CreateLogGroup>(&call.services.logs, input).await?;
+            let made = made(&call, name.clone());
+            call.made_so_far(&made);
             retention(&call, &name).await?;
-            Ok(made(&call, name))
+            Ok(made)
         })
     }
 
@@ -44,6 +46,7 @@ impl Kind for LogGroup {
         Box::pin(async move {
             let name = call.physical_id();
             retention(&call, &name).await?;
+            retag(&call, &name).await?;
             Ok(made(&call, name))
         })
     }
@@ -54,6 +57,24 @@ impl Kind for LogGroup {
             gone(call.invoke::<op::DeleteLogGroup>(&call.services.logs, input).await)
         })
     }
+}
+
+/// Sets the tags that the properties name; removes those that they named before.
+async fn retag(call: &Call<'_>, name: &str) -> Result<(), Fault> {
+    if !call.changed("Tags") {
+        return Ok(());
+    }
+    let arn = Arn::regional("logs", &call.cx.region, call.cx.account, format!("log-group:{name}"));
+    let (resource_arn, (wanted, gone)) = (Some(arn.to_string()), call.tag_changes("Tags"));
+    if !gone.is_empty() {
+        let input = shapes::UntagResourceRequest { resource_arn: resource_arn.clone(), tag_keys: Some(gone) };
+        call.invoke::<op::UntagResource>(&call.services.logs, input).await?;
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let input = shapes::TagResourceRequest { resource_arn, tags: Some(wanted.into_iter().collect()) };
+    call.invoke::<op::TagResource>(&call.services.logs, input).await.map(drop)
 }
 
 fn made(call: &Call<'_>, name: String) -> Made {

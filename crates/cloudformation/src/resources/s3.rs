@@ -15,7 +15,8 @@ impl Kind for Bucket {
     }
 
     fn grammar(&self) -> &'static str {
-        "BucketName, CorsConfiguration{CorsRules[AllowedHeaders, AllowedMethods, AllowedOrigins, ExposedHeaders, Id, MaxAge]},
+        "BucketEncryption{ServerSideEncryptionConfiguration[BucketKeyEnabled, ServerSideEncryptionByDefault{KMSMasterKeyID, SSEAlgorithm}]},
+         BucketName, CorsConfiguration{CorsRules[AllowedHeaders, AllowedMethods, AllowedOrigins, ExposedHeaders, Id, MaxAge]},
          NotificationConfiguration{LambdaConfigurations[Event, Function, Filter{S3Key{Rules[Name, Value]}}]},
          OwnershipControls{Rules[ObjectOwnership]},
          PublicAccessBlockConfiguration{BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets},
@@ -52,12 +53,10 @@ impl Kind for Bucket {
                 return Err(Fault::new("AlreadyExists", format!("{name} already exists")));
             }
             call.invoke::<op::CreateBucket>(&call.services.s3, input).await?;
-            if let Err(fault) = configure(&call, &name).await {
-                // What was made half is not left behind.
-                delete_bucket(&call, &name).await?;
-                return Err(fault);
-            }
-            Ok(made(&call, name))
+            let made = made(&call, name.clone());
+            call.made_so_far(&made);
+            configure(&call, &name).await?;
+            Ok(made)
         })
     }
 
@@ -95,65 +94,114 @@ fn made(call: &Call<'_>, name: String) -> Made {
 
 /// Puts every sub-resource that the properties name and changed; removes those that they named before.
 async fn configure(call: &Call<'_>, name: &str) -> Result<(), Fault> {
-    let s3 = &call.services.s3;
-    let bucket = Some(name.to_owned());
     let removed =
         |property: &str| call.property(property).is_none() && call.changed(property) && call.made.is_some();
-    if let Some(block) = call
-        .property("PublicAccessBlockConfiguration")
-        .filter(|_| call.changed("PublicAccessBlockConfiguration"))
-    {
-        let input = shapes::PutPublicAccessBlockRequest {
-            bucket: bucket.clone(),
-            public_access_block_configuration: Some(shape(block)?),
-            ..Default::default()
-        };
-        call.invoke::<op::PutPublicAccessBlock>(s3, input).await?;
-    }
-    if let Some(rules) = call.property("OwnershipControls").filter(|_| call.changed("OwnershipControls")) {
-        let input = shapes::PutBucketOwnershipControlsRequest {
-            bucket: bucket.clone(),
-            ownership_controls: Some(shape(rules)?),
-            ..Default::default()
-        };
-        call.invoke::<op::PutBucketOwnershipControls>(s3, input).await?;
-    }
-    if let Some(versioning) =
-        call.property("VersioningConfiguration").filter(|_| call.changed("VersioningConfiguration"))
-    {
-        let input = shapes::PutBucketVersioningRequest {
-            bucket: bucket.clone(),
-            versioning_configuration: Some(shape(versioning)?),
-            ..Default::default()
-        };
-        call.invoke::<op::PutBucketVersioning>(s3, input).await?;
-    }
+    public_access(call, name, removed("PublicAccessBlockConfiguration")).await?;
+    ownership(call, name, removed("OwnershipControls")).await?;
+    encryption(call, name, removed("BucketEncryption")).await?;
+    versioning(call, name, removed("VersioningConfiguration")).await?;
     if call.changed("WebsiteConfiguration") {
         website(call, name, removed("WebsiteConfiguration")).await?;
     }
     if call.changed("CorsConfiguration") {
         cors(call, name, removed("CorsConfiguration")).await?;
     }
-    if call.changed("Tags") && call.property("Tags").is_some() {
-        let tags = call.property("Tags").map_or(Ok(Vec::new()), shape)?;
-        let input = shapes::PutBucketTaggingRequest {
-            bucket: bucket.clone(),
-            tagging: Some(shapes::Tagging { tag_set: Some(tags) }),
-            ..Default::default()
-        };
-        call.invoke::<op::PutBucketTagging>(s3, input).await?;
-    }
-    if call.changed("NotificationConfiguration")
-        && (call.property("NotificationConfiguration").is_some() || call.made.is_some())
-    {
+    tagging(call, name, removed("Tags")).await?;
+    let notified = "NotificationConfiguration";
+    if call.changed(notified) && (call.property(notified).is_some() || call.made.is_some()) {
         let input = shapes::PutBucketNotificationConfigurationRequest {
-            bucket,
-            notification_configuration: Some(notifications(call.property("NotificationConfiguration"))?),
+            bucket: Some(name.to_owned()),
+            notification_configuration: Some(notifications(call.property(notified))?),
             ..Default::default()
         };
-        call.invoke::<op::PutBucketNotificationConfiguration>(s3, input).await?;
+        call.invoke::<op::PutBucketNotificationConfiguration>(&call.services.s3, input).await?;
     }
     Ok(())
+}
+
+async fn public_access(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {
+    let (s3, bucket, property) = (&call.services.s3, Some(name.to_owned()), "PublicAccessBlockConfiguration");
+    if removed {
+        let input = shapes::DeletePublicAccessBlockRequest { bucket, ..Default::default() };
+        return call.invoke::<op::DeletePublicAccessBlock>(s3, input).await.map(drop);
+    }
+    let Some(block) = call.property(property).filter(|_| call.changed(property)) else { return Ok(()) };
+    let input = shapes::PutPublicAccessBlockRequest {
+        bucket,
+        public_access_block_configuration: Some(shape(block)?),
+        ..Default::default()
+    };
+    call.invoke::<op::PutPublicAccessBlock>(s3, input).await.map(drop)
+}
+
+async fn ownership(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {
+    let (s3, bucket, property) = (&call.services.s3, Some(name.to_owned()), "OwnershipControls");
+    if removed {
+        let input = shapes::DeleteBucketOwnershipControlsRequest { bucket, ..Default::default() };
+        return call.invoke::<op::DeleteBucketOwnershipControls>(s3, input).await.map(drop);
+    }
+    let Some(rules) = call.property(property).filter(|_| call.changed(property)) else { return Ok(()) };
+    let input = shapes::PutBucketOwnershipControlsRequest {
+        bucket,
+        ownership_controls: Some(shape(rules)?),
+        ..Default::default()
+    };
+    call.invoke::<op::PutBucketOwnershipControls>(s3, input).await.map(drop)
+}
+
+async fn encryption(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {
+    let (s3, bucket, property) = (&call.services.s3, Some(name.to_owned()), "BucketEncryption");
+    if removed {
+        let input = shapes::DeleteBucketEncryptionRequest { bucket, ..Default::default() };
+        return call.invoke::<op::DeleteBucketEncryption>(s3, input).await.map(drop);
+    }
+    let Some(given) = call.property(property).filter(|_| call.changed(property)) else { return Ok(()) };
+    // The template's names differ from the API's.
+    let rule = |rule: &Value| {
+        json!({
+            "ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"],
+            "BucketKeyEnabled": rule["BucketKeyEnabled"],
+        })
+    };
+    let given = given["ServerSideEncryptionConfiguration"].as_array().into_iter().flatten();
+    let rules = json!({ "Rules": given.map(rule).collect::<Vec<_>>() });
+    let input = shapes::PutBucketEncryptionRequest {
+        bucket,
+        server_side_encryption_configuration: Some(shape(&rules)?),
+        ..Default::default()
+    };
+    call.invoke::<op::PutBucketEncryption>(s3, input).await.map(drop)
+}
+
+async fn versioning(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {
+    let property = "VersioningConfiguration";
+    let given = match call.property(property).filter(|_| call.changed(property)) {
+        Some(given) => given.clone(),
+        // A bucket that was versioned can only be suspended.
+        None if removed => json!({ "Status": "Suspended" }),
+        None => return Ok(()),
+    };
+    let input = shapes::PutBucketVersioningRequest {
+        bucket: Some(name.to_owned()),
+        versioning_configuration: Some(shape(&given)?),
+        ..Default::default()
+    };
+    call.invoke::<op::PutBucketVersioning>(&call.services.s3, input).await.map(drop)
+}
+
+async fn tagging(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {
+    let (s3, bucket) = (&call.services.s3, Some(name.to_owned()));
+    if removed {
+        let input = shapes::DeleteBucketTaggingRequest { bucket, ..Default::default() };
+        return call.invoke::<op::DeleteBucketTagging>(s3, input).await.map(drop);
+    }
+    let Some(tags) = call.property("Tags").filter(|_| call.changed("Tags")) else { return Ok(()) };
+    let input = shapes::PutBucketTaggingRequest {
+        bucket,
+        tagging: Some(shapes::Tagging { tag_set: Some(shape(tags)?) }),
+        ..Default::default()
+    };
+    call.invoke::<op::PutBucketTagging>(s3, input).await.map(drop)
 }
 
 async fn website(call: &Call<'_>, name: &str, removed: bool) -> Result<(), Fault> {

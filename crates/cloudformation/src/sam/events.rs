@@ -74,6 +74,10 @@ impl Notifications {
             let resource = resource.ok_or_else(|| {
                 invalid(&bucket, "S3 events must reference an S3 bucket in the same template.")
             })?;
+            let given = resource.properties.get("NotificationConfiguration");
+            if given.is_some_and(|given| !given.is_object()) {
+                return Err(invalid(&bucket, "NotificationConfiguration must be a map"));
+            }
             let mut lambda = resource.properties["NotificationConfiguration"]["LambdaConfigurations"].take();
             if !lambda.is_array() {
                 lambda = json!([]);

@@ -84,6 +84,8 @@ impl<'a> Function<'a> {
             kind: kind.to_owned(),
             properties,
             condition: self.resource.condition.clone(),
+            deletion_policy: self.resource.deletion_policy,
+            update_replace_policy: self.resource.update_replace_policy,
             ..Resource::default()
         }
     }
@@ -114,7 +116,6 @@ impl<'a> Function<'a> {
         }
         let mut function = self.plain("AWS::Lambda::Function", Value::Object(properties));
         function.depends_on = self.resource.depends_on.clone();
-        function.deletion_policy = self.resource.deletion_policy.clone();
         Ok(function)
     }
 

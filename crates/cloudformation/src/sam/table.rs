@@ -1,6 +1,6 @@
 //! `AWS::Serverless::SimpleTable`: a table with one key.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::invalid;
 use crate::error::Error;
@@ -31,7 +31,7 @@ pub fn simple(name: &str, resource: Resource) -> Result<Resource, Error> {
     if let Some(table) = given.get("TableName") {
         properties["TableName"] = table.clone();
     }
-    Ok(Resource { kind: "AWS::DynamoDB::Table".to_owned(), properties: Value::from(properties), ..resource })
+    Ok(Resource { kind: "AWS::DynamoDB::Table".to_owned(), properties, ..resource })
 }
 
 fn letter(name: &str, kind: &str) -> Result<&'static str, Error> {

@@ -1,6 +1,6 @@
 //! What is wrong with a template as a whole, found before anything is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -31,6 +31,11 @@ pub fn structure(template: &Template) -> Result<(), Error> {
         let text = format!("Template format error: Unrecognized resource types: [{}]", unknown.join(", "));
         return Err(Error::template(text));
     }
+    template
+        .parameters
+        .iter()
+        .try_for_each(|(name, definition)| super::parameter::definition(name, definition))?;
+    condition_needs(template)?;
     for resource in template.resources.values() {
         check_references(template, &resource.properties, "Resources")?;
         let missing = resource.depends_on.iter().find(|name| !template.resources.contains_key(*name));
@@ -45,10 +50,34 @@ pub fn structure(template: &Template) -> Result<(), Error> {
             return Err(Error::template(text));
         }
     }
-    for output in template.outputs.values() {
-        check_references(template, output, "Outputs")?;
+    for (name, output) in &template.outputs {
+        check_output(template, name, output)?;
     }
     order::creation_order(template).map(drop)
+}
+
+fn check_output(template: &Template, name: &str, output: &Value) -> Result<(), Error> {
+    let known = ["Condition", "Description", "Export", "Value"];
+    let map = output.as_object().filter(|map| map.contains_key("Value")).ok_or_else(|| {
+        Error::template(format!(
+            "Template format error: Every Outputs member must contain a Value object, which {name} does not."
+        ))
+    })?;
+    if let Some(unknown) = map.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(Error::template(format!(
+            "Invalid template output property '{unknown}' in output {name}"
+        )));
+    }
+    match map.get("Condition") {
+        None => {}
+        Some(Value::String(condition)) if template.conditions.contains_key(condition) => {}
+        Some(condition) => {
+            return Err(Error::template(format!(
+                "Template format error: Unresolved condition dependency {condition} in the Outputs block of the template"
+            )));
+        }
+    }
+    check_references(template, output, "Outputs")
 }
 
 fn unresolved(name: &str, block: &str) -> Error {
@@ -121,12 +150,16 @@ pub fn parameters(
         let value = match given.get(name) {
             Some(Some(value)) => Some(value.clone()),
             // UsePreviousValue
-            Some(None) => previous.get(name).cloned(),
+            Some(None) => Some(previous.get(name).cloned().ok_or_else(|| {
+                Error::template(format!(
+                    "Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+                ))
+            })?),
             None => definition.get("Default").and_then(super::intrinsics::scalar),
         };
         match value {
             Some(value) => {
-                check_parameter(name, definition, &value)?;
+                super::parameter::check(name, definition, &value)?;
                 values.insert(name.clone(), value);
             }
             None => missing.push(name.as_str()),
@@ -138,55 +171,55 @@ pub fn parameters(
     Err(Error::template(format!("Parameters: [{}] must have values", missing.join(", "))))
 }
 
-fn check_parameter(name: &str, definition: &Value, value: &str) -> Result<(), Error> {
-    let kind = definition.get("Type").and_then(Value::as_str).unwrap_or("String");
-    if !matches!(kind, "String" | "Number" | "CommaDelimitedList") {
-        return Err(Error::template(format!(
-            "Template format error: Nephos has no parameter type {kind} (parameter {name})"
-        )));
+/// Evaluates the conditions, each after those that it names.
+pub fn conditions(template: &Template, scope: &mut Scope) -> Result<(), Error> {
+    let (order, circular) = order::sorted(&condition_needs(template)?);
+    if !circular.is_empty() {
+        let text =
+            format!("Template error: Circular dependency between conditions: [{}]", circular.join(", "));
+        return Err(Error::template(text));
     }
-    if kind == "Number" && value.parse::<f64>().is_err() {
-        return Err(Error::template(format!("Parameter '{name}' must be a number.")));
-    }
-    let allowed = definition.get("AllowedValues").and_then(Value::as_array);
-    let allowed =
-        allowed.map(|values| values.iter().filter_map(super::intrinsics::scalar).collect::<Vec<_>>());
-    if let Some(allowed) = allowed.filter(|allowed| !allowed.iter().any(|one| one == value)) {
-        return Err(Error::template(format!(
-            "Parameter '{name}' must be one of AllowedValues: [{}]",
-            allowed.join(", ")
-        )));
+    for name in order {
+        let Some(definition) = template.conditions.get(&name) else { continue };
+        let truth = match super::intrinsics::intrinsic(definition) {
+            Some(("Condition", _)) => scope.resolve(definition)? == Some(Value::Bool(true)),
+            Some((function, argument)) => scope.logic(function, argument)?,
+            None => {
+                let text = format!("Template format error: condition {name} is malformed");
+                return Err(Error::template(text));
+            }
+        };
+        scope.conditions.insert(name, truth);
     }
     Ok(())
 }
 
-/// Evaluates the conditions, in whatever order they need each other.
-pub fn conditions(template: &Template, scope: &mut Scope) -> Result<(), Error> {
-    let mut waiting: Vec<(&String, &Value)> = template.conditions.iter().collect();
-    while !waiting.is_empty() {
-        let before = waiting.len();
-        let mut failed = None;
-        waiting.retain(|(name, definition)| {
-            let found = super::intrinsics::intrinsic(definition);
-            let truth = match found {
-                Some(("Condition", _)) => scope.resolve(definition).map(|v| v == Some(Value::Bool(true))),
-                Some((function, argument)) => scope.logic(function, argument),
-                None => Err(Error::template(format!("Template format error: condition {name} is malformed"))),
-            };
-            match truth {
-                Ok(truth) => {
-                    scope.conditions.insert((*name).clone(), truth);
-                    false
-                }
-                Err(error) => {
-                    failed = Some(error);
-                    true
-                }
-            }
-        });
-        if let Some(error) = failed.filter(|_| waiting.len() == before) {
-            return Err(error);
+/// The conditions that each condition names.
+fn condition_needs(template: &Template) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
+    let mut graph = BTreeMap::new();
+    for (name, definition) in &template.conditions {
+        let mut needs = BTreeSet::new();
+        named_conditions(definition, &mut needs);
+        if let Some(unknown) = needs.iter().find(|need| !template.conditions.contains_key(*need)) {
+            return Err(Error::template(format!(
+                "Template format error: Unresolved condition dependency {unknown} in the Conditions block of the template"
+            )));
         }
+        graph.insert(name.clone(), needs);
     }
-    Ok(())
+    Ok(graph)
+}
+
+/// The names of the conditions that a value is decided by.
+fn named_conditions(value: &Value, into: &mut BTreeSet<String>) {
+    match (super::intrinsics::intrinsic(value), value) {
+        (Some(("Condition", Value::String(name))), _) => drop(into.insert(name.clone())),
+        (Some(("Fn::If", argument)), _) => {
+            into.extend(argument.get(0).and_then(Value::as_str).map(str::to_owned));
+            named_conditions(argument, into);
+        }
+        (_, Value::Array(items)) => items.iter().for_each(|item| named_conditions(item, into)),
+        (_, Value::Object(map)) => map.values().for_each(|inner| named_conditions(inner, into)),
+        _ => {}
+    }
 }

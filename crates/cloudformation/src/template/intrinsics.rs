@@ -1,6 +1,7 @@
 //! Intrinsic functions: `Ref`, `Fn::GetAtt`, `Fn::Sub` and the rest, resolved against what is known so far.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -21,6 +22,41 @@ pub struct Scope {
     pub exports: BTreeMap<String, String>,
     /// Names of resources whose condition is false.
     pub absent: BTreeSet<String>,
+    /// What intrinsics have made so far.
+    pub made: Made,
+}
+
+/// How much intrinsics may make of one template, in bytes, roughly.
+const MAX_MADE_BYTES: usize = 32 << 20;
+
+/// Counts what intrinsics make, so that a small template can't grow without bound.
+#[derive(Debug, Default)]
+pub struct Made(AtomicUsize);
+
+impl Clone for Made {
+    fn clone(&self) -> Self {
+        Made(AtomicUsize::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+impl Made {
+    fn count(&self, bytes: usize) -> Result<(), Error> {
+        let before = self.0.fetch_add(bytes.min(MAX_MADE_BYTES), Ordering::Relaxed);
+        if before.saturating_add(bytes) > MAX_MADE_BYTES {
+            return Err(error(format!("what the functions make is larger than {MAX_MADE_BYTES} bytes")));
+        }
+        Ok(())
+    }
+}
+
+/// The memory that a value takes, in bytes, roughly.
+fn size(value: &Value) -> usize {
+    32 + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(map) => map.iter().map(|(key, inner)| key.len() + size(inner)).sum(),
+        _ => 0,
+    }
 }
 
 /// What a made resource is known by.
@@ -48,7 +84,9 @@ impl Scope {
     /// Resolves a value; `None` where it is `AWS::NoValue`.
     pub fn resolve(&self, value: &Value) -> Result<Option<Value>, Error> {
         if let Some((name, argument)) = intrinsic(value) {
-            return self.call(name, argument);
+            let made = self.call(name, argument)?;
+            self.made.count(made.as_ref().map_or(0, size))?;
+            return Ok(made);
         }
         Ok(Some(match value {
             Value::Array(items) => {
@@ -170,7 +208,9 @@ impl Scope {
                         },
                     };
                     let text = scalar(&value);
-                    out.push_str(&text.ok_or_else(|| error(format!("${{{name}}} in Fn::Sub must be text")))?);
+                    let text = text.ok_or_else(|| error(format!("${{{name}}} in Fn::Sub must be text")))?;
+                    self.made.count(text.len())?;
+                    out.push_str(&text);
                 }
             }
         }
@@ -191,6 +231,7 @@ impl Scope {
         let items = list.as_array().ok_or_else(|| error("Fn::Join needs a list"))?;
         let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
         let texts = texts.ok_or_else(|| error("every member of Fn::Join must be text"))?;
+        self.made.count(texts.len() * delimiter.len())?;
         Ok(Value::String(texts.join(&delimiter)))
     }
 
@@ -208,6 +249,10 @@ impl Scope {
     fn split(&self, argument: &Value) -> Result<Value, Error> {
         let (delimiter, text) = self.pair(argument, "Fn::Split")?;
         let (delimiter, text) = (self.text(delimiter, "Fn::Split")?, self.text(text, "Fn::Split")?);
+        if delimiter.is_empty() {
+            return Err(error("Fn::Split needs a delimiter"));
+        }
+        self.made.count(32 * text.matches(&delimiter).count())?;
         Ok(Value::Array(text.split(&delimiter).map(|part| Value::String(part.to_owned())).collect()))
     }
 

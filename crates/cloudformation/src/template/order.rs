@@ -20,18 +20,63 @@ pub fn dependencies(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
 
 /// All resources in an order that has every dependency first; names decide among equals.
 pub fn creation_order(template: &Template) -> Result<Vec<String>, Error> {
-    let mut waiting = dependencies(template);
-    let mut order = Vec::with_capacity(waiting.len());
-    while !waiting.is_empty() {
-        let ready = waiting.iter().filter(|(_, needs)| needs.iter().all(|need| order.contains(need)));
-        let ready: Vec<String> = ready.map(|(name, _)| name.clone()).collect();
-        if ready.is_empty() {
-            let names: Vec<String> = waiting.into_keys().collect();
-            let text = format!("Circular dependency between resources: [{}]", names.join(", "));
-            return Err(Error::template(text));
-        }
-        ready.iter().for_each(|name| drop(waiting.remove(name)));
-        order.extend(ready);
+    let (order, circular) = sorted(&dependencies(template));
+    if circular.is_empty() {
+        return Ok(order);
     }
-    Ok(order)
+    let text = format!("Circular dependency between resources: [{}]", circular.join(", "));
+    Err(Error::template(text))
+}
+
+/// The names in an order that has what each needs before it, and those that have none because they need each other.
+pub fn sorted(graph: &BTreeMap<String, BTreeSet<String>>) -> (Vec<String>, Vec<String>) {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut needed_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, needs) in graph {
+        let known = needs.iter().filter(|need| graph.contains_key(*need));
+        left.insert(name, known.clone().count());
+        known.for_each(|need| needed_by.entry(need).or_default().push(name));
+    }
+    let mut ready: BTreeSet<&str> = left.iter().filter(|(_, count)| **count == 0).map(|(n, _)| *n).collect();
+    let mut order = Vec::with_capacity(graph.len());
+    while let Some(name) = ready.pop_first() {
+        left.remove(name);
+        order.push(name.to_owned());
+        for waiting in needed_by.remove(name).unwrap_or_default() {
+            if let Some(count) = left.get_mut(waiting) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.insert(waiting);
+                }
+            }
+        }
+    }
+    (order, left.into_keys().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(pairs: &[(&str, &[&str])]) -> BTreeMap<String, BTreeSet<String>> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        pairs.iter().map(|(name, needs)| ((*name).to_owned(), owned(needs))).collect()
+    }
+
+    #[test]
+    fn what_is_needed_comes_first_and_circles_are_told() {
+        let straight = graph(&[("a", &["c", "elsewhere"]), ("b", &[]), ("c", &["b"])]);
+        assert_eq!(sorted(&straight), (vec!["b".into(), "c".into(), "a".into()], vec![]));
+        let circular = graph(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"]), ("d", &[])]);
+        assert_eq!(sorted(&circular), (vec!["d".into()], vec!["a".into(), "b".into(), "c".into()]));
+    }
+
+    #[test]
+    fn a_long_chain_is_sorted_at_once() {
+        let count = 50_000;
+        let chain: BTreeMap<String, BTreeSet<String>> = (0..count)
+            .map(|n| (format!("n{:06}", count - n), BTreeSet::from([format!("n{:06}", count - n + 1)])))
+            .collect();
+        assert_eq!(sorted(&chain).0.len(), count);
+    }
 }

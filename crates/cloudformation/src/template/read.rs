@@ -1,7 +1,12 @@
 //! Text to a value: JSON as it is, YAML with the short forms of intrinsics (`!Ref x`) spelled out.
 
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 use serde_json::{Map, Value, json};
-use serde_yaml_ng::Value as Yaml;
 
 use crate::error::Error;
 
@@ -9,6 +14,10 @@ use crate::error::Error;
 pub const MAX_TEMPLATE_BYTES: usize = 1_000_000;
 /// How deep a template may nest.
 const MAX_DEPTH: usize = 64;
+/// How large a template may become when its YAML aliases are written out, in bytes of memory, roughly.
+const MAX_EXPANDED_BYTES: usize = 32 << 20;
+/// What a value takes besides its text, in bytes, roughly.
+const VALUE_BYTES: usize = 32;
 
 /// Reads a template's text into a value with long-form intrinsics.
 pub fn parse(text: &str) -> Result<Value, Error> {
@@ -18,57 +27,129 @@ pub fn parse(text: &str) -> Result<Value, Error> {
             text.len()
         )));
     }
-    let format_error = |what: String| Error::template(format!("Template format error: {what}"));
-    if text.trim_start().starts_with('{')
-        && let Ok(value) = serde_json::from_str(text)
-    {
-        return Ok(value);
+    let bytes = Cell::new(0);
+    let root = Node { depth: 0, bytes: &bytes };
+    if text.trim_start().starts_with('{') {
+        let mut json = serde_json::Deserializer::from_str(text);
+        if let Ok(value) = root.deserialize(&mut json).and_then(|value| json.end().map(|()| value)) {
+            return Ok(value);
+        }
+        bytes.set(0);
     }
-    let yaml: Yaml =
-        serde_yaml_ng::from_str(text).map_err(|e| format_error(format!("YAML not well-formed. ({e})")))?;
-    value(yaml, 0).map_err(format_error)
+    root.deserialize(serde_yaml_ng::Deserializer::from_str(text))
+        .map_err(|error| Error::template(format!("Template format error: YAML not well-formed. ({error})")))
 }
 
-fn value(yaml: Yaml, depth: usize) -> Result<Value, String> {
-    if depth > MAX_DEPTH {
-        return Err(format!("the template nests deeper than {MAX_DEPTH} levels"));
+/// A value being read. What is read is counted as it comes, so that a small text of nested aliases ends early.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    depth: usize,
+    bytes: &'a Cell<usize>,
+}
+
+impl Node<'_> {
+    fn inner(self) -> Self {
+        Node { depth: self.depth + 1, ..self }
     }
-    Ok(match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(b) => Value::Bool(b),
-        Yaml::Number(n) => number(&n),
-        Yaml::String(s) => Value::String(s),
-        Yaml::Sequence(items) => {
-            Value::Array(items.into_iter().map(|item| value(item, depth + 1)).collect::<Result<_, _>>()?)
+
+    fn text<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        self.count(text.len())?;
+        Ok(Value::String(text))
+    }
+
+    fn count<E: serde::de::Error>(self, bytes: usize) -> Result<(), E> {
+        self.bytes.set(self.bytes.get() + bytes);
+        if self.bytes.get() > MAX_EXPANDED_BYTES {
+            return Err(E::custom("the template is too large with its aliases written out"));
         }
-        Yaml::Mapping(entries) => {
-            let mut map = Map::new();
-            for (key, inner) in entries {
-                map.insert(key_text(key)?, value(inner, depth + 1)?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        if self.depth > MAX_DEPTH {
+            return Err(D::Error::custom(format!("the template nests deeper than {MAX_DEPTH} levels")));
+        }
+        self.count(VALUE_BYTES)?;
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value of a template")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(json!(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(json!(number))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+        serde_json::Number::from_f64(number)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom(format!("expected a finite number, got {number}")))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        self.text(text.to_owned())
+    }
+
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        self.text(text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self.inner())? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key_seed(self.inner())? {
+            let key = key_text(key).map_err(A::Error::custom)?;
+            let value = entries.next_value_seed(self.inner())?;
+            if map.insert(key.clone(), value).is_some() {
+                return Err(A::Error::custom(format!("duplicate key {key:?}")));
             }
-            Value::Object(map)
         }
-        Yaml::Tagged(tagged) => intrinsic(&tagged.tag.to_string(), value(tagged.value, depth + 1)?)?,
-    })
-}
+        Ok(Value::Object(map))
+    }
 
-fn number(n: &serde_yaml_ng::Number) -> Value {
-    match (n.as_i64(), n.as_u64(), n.as_f64()) {
-        (Some(i), ..) => json!(i),
-        (_, Some(u), _) => json!(u),
-        (_, _, Some(f)) => json!(f),
-        _ => Value::Null,
+    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<Value, A::Error> {
+        let (tag, content) = tagged.variant::<String>()?;
+        let argument = content.newtype_variant_seed(self.inner())?;
+        intrinsic(&tag, argument).map_err(A::Error::custom)
     }
 }
 
-fn key_text(key: Yaml) -> Result<String, String> {
+fn key_text(key: Value) -> Result<String, String> {
     match key {
-        Yaml::String(s) => Ok(s),
-        Yaml::Number(n) => Ok(n.to_string()),
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
         // `Null:` and `On:` are keys in policies and events.
-        Yaml::Null => Ok("Null".to_owned()),
-        Yaml::Bool(b) => Ok(b.to_string()),
-        other => Err(format!("a key must be text, got {other:?}")),
+        Value::Null => Ok("Null".to_owned()),
+        Value::Bool(truth) => Ok(truth.to_string()),
+        Value::Array(_) | Value::Object(_) => Err("a key must be text, got a list or a map".to_owned()),
     }
 }
 
@@ -108,6 +189,19 @@ mod tests {
             "h": [{"Fn::If": ["I", 1, {"Ref": "AWS::NoValue"}]}],
         });
         assert_eq!(parsed.unwrap(), expected);
+    }
+
+    #[test]
+    fn aliases_that_multiply_end_early() {
+        let mut bomb = format!("a0: &a0 [{}]\n", vec!["x"; 50].join(", "));
+        for level in 1..9 {
+            let inner = vec![format!("*a{}", level - 1); 50].join(", ");
+            bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+        }
+        let told = parse(&bomb).unwrap_err().to_string();
+        assert!(told.contains("aliases") || told.contains("repetition"), "{told}");
+        assert_eq!(parse("a: &x [1]\nb: *x").unwrap(), json!({ "a": [1], "b": [1] }));
+        assert!(parse("a: 1\na: 2").unwrap_err().to_string().contains("duplicate"));
     }
 
     #[test]
