@@ -1,7 +1,6 @@
 //! The running platform: everything made, connected, served and stopped.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +8,14 @@ use nephos_blobs::Blobs;
 use nephos_cloudformation::CloudFormation;
 use nephos_cloudformation::resources::Services;
 use nephos_cognito::Cognito;
-use nephos_core::{Clock, Origin, Platform};
+use nephos_core::{Clock, Platform};
 use nephos_dynamodb::DynamoDb;
 use nephos_gateway::{EndpointSlot, Gateway};
-use nephos_iam::seal::Sealer;
 use nephos_iam::{Iam, Sts};
 use nephos_lambda::Lambda;
 use nephos_logs::Logs;
 use nephos_s3::S3;
-use nephos_store::{Options, Store};
+use nephos_store::Store;
 use nephos_wire::Place;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
@@ -25,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, Engine};
 use crate::control::Control;
-use crate::data::DataDir;
+use crate::ground::Ground;
 use crate::outbox::Outbox;
 use crate::places::{FunctionCode, PoolDocuments};
 use crate::seal::CognitoSeal;
@@ -39,10 +37,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Why the platform could not be started, for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct StartError(String);
+pub struct StartError(pub(crate) String);
 
 impl StartError {
-    fn of(what: &str) -> impl FnOnce(&dyn std::fmt::Display) -> StartError {
+    pub(crate) fn of(what: &str) -> impl FnOnce(&dyn std::fmt::Display) -> StartError {
         let what = what.to_owned();
         move |error| StartError(format!("{what}: {error}"))
     }
@@ -67,6 +65,8 @@ pub struct Parts {
 pub struct Running {
     parts: Parts,
     pub(crate) cloudformation: CloudFormation,
+    /// The first keys on their way to the store.
+    settling: Mutex<Option<JoinHandle<()>>>,
     /// Where files are while the state is kept in memory; removed at the end.
     _temporary: Option<tempfile::TempDir>,
 }
@@ -102,8 +102,15 @@ impl App {
             .map_err(|error| StartError(format!("listening on {}: {error}", config.listen)))?;
         let address = listener.local_addr().map_err(|error| StartError::of("the listener")(&error))?;
         let slot = EndpointSlot::new();
-        let running = Arc::new(Running::build(&config, address, &slot).await?);
+        let running = Arc::new(Running::build(&config, address, &slot)?);
+        running.settle().await;
         running.seed().await?;
+        // Before requests are served: a deployment that begins now was not interrupted.
+        running
+            .cloudformation
+            .recover(&running.platform)
+            .await
+            .map_err(|error| StartError::of("interrupted deployments")(&error))?;
         let gateway = gateway(&config, &running)?;
         slot.attach(&gateway);
         let workers = Workers::start(&running);
@@ -112,12 +119,6 @@ impl App {
             // A dropped sender is a stop, too.
             gateway.serve(listener, async move { drop(stopped.await) }).await
         });
-        let recovering = Arc::clone(&running);
-        recovering
-            .cloudformation
-            .recover(&recovering.platform)
-            .await
-            .map_err(|error| StartError::of("interrupted deployments")(&error))?;
         Ok(App { config, address, running, stop: Mutex::new(Some(Stop { serve, served, workers })) })
     }
 
@@ -157,6 +158,7 @@ impl App {
         let end = async {
             self.running.lambda.end_environments();
             workers.stop().await;
+            self.running.settled().await;
         };
         if tokio::time::timeout(STOP_WITHIN, end).await.is_err() {
             tracing::warn!("background work did not end in time");
@@ -199,50 +201,6 @@ fn gateway(config: &Config, running: &Arc<Running>) -> Result<Gateway, StartErro
         .map_err(|error| StartError::of("the gateway")(&error))
 }
 
-/// What every service stands on: the folder, the store, keys, and who may do what.
-struct Ground {
-    store: Store,
-    folder: PathBuf,
-    sealer: Sealer,
-    iam: Arc<Iam>,
-    platform: Arc<Platform>,
-    temporary: Option<tempfile::TempDir>,
-}
-
-impl Ground {
-    async fn open(config: &Config, address: SocketAddr) -> Result<Ground, StartError> {
-        let data = config.data.as_deref().map(DataDir::open).transpose();
-        let data = data.map_err(|error| StartError(error.to_string()))?;
-        let (folder, temporary) = match &data {
-            Some(data) => (data.path().to_owned(), None),
-            None => {
-                let temporary = tempfile::Builder::new().prefix("nephos-").tempdir();
-                let temporary = temporary.map_err(|error| StartError::of("a temporary folder")(&error))?;
-                (temporary.path().to_owned(), Some(temporary))
-            }
-        };
-        let store = store(config, data.as_ref())?;
-        let sealer = match &data {
-            Some(data) => Sealer::open_file(&data.join("master-key")),
-            None => Ok(Sealer::ephemeral()),
-        };
-        let sealer = sealer.map_err(|error| StartError::of("the master key")(&error))?;
-        let clock = Clock::system();
-        let iam_config = nephos_iam::Config {
-            account: config.account,
-            mode: config.iam_mode,
-            dev: config.dev,
-            data_dir: data.as_ref().map(|data| data.path().to_owned()),
-            ..nephos_iam::Config::default()
-        };
-        let deps = nephos_iam::Deps { store: store.clone(), sealer: sealer.clone(), clock: clock.clone() };
-        let iam = Iam::start(iam_config, deps).await.map_err(|error| StartError::of("iam")(&error))?;
-        let public_origin = Origin { scheme: "http", authority: format!("localhost:{}", address.port()) };
-        let platform = Arc::new(Platform { clock, authorizer: Arc::clone(&iam) as _, public_origin });
-        Ok(Ground { store, folder, sealer, iam, platform, temporary })
-    }
-}
-
 fn dynamodb(config: &Config, store: &Store, clock: &Clock) -> Arc<DynamoDb> {
     // Several processes may share a database server, and then a table's record is read for every call.
     let shared_store = config.engine != Engine::Embedded;
@@ -268,16 +226,10 @@ fn cloudformation(parts: &Parts) -> CloudFormation {
 }
 
 impl Running {
-    async fn build(
-        config: &Config,
-        address: SocketAddr,
-        slot: &Arc<EndpointSlot>,
-    ) -> Result<Running, StartError> {
-        let Ground { store, folder, sealer, iam, platform, temporary } =
-            Ground::open(config, address).await?;
+    fn build(config: &Config, address: SocketAddr, slot: &Arc<EndpointSlot>) -> Result<Running, StartError> {
+        let Ground { store, folder, blobs, function_blobs, sealer, iam, platform, temporary } =
+            Ground::open(config, address)?;
         let clock = platform.clock.clone();
-        let blobs =
-            Blobs::open(&folder.join("blobs")).map_err(|error| StartError::of("the blobs")(&error))?;
         let mailer = config.smtp.as_ref().map(Mailer::new).transpose().map_err(StartError)?;
         let outbox = Arc::new(Outbox::new(store.clone(), mailer));
         let deps = nephos_logs::Deps { store: store.clone(), clock: clock.clone() };
@@ -287,8 +239,7 @@ impl Running {
         let dynamodb = dynamodb(config, &store, &clock);
         let deps = nephos_lambda::Deps {
             store: store.clone(),
-            blobs: Blobs::open(&folder.join("function-blobs"))
-                .map_err(|error| StartError::of("the functions' blobs")(&error))?,
+            blobs: function_blobs,
             sandbox: config.sandbox.clone(),
             objects: Arc::clone(&s3) as _,
             logs: Arc::clone(&logs) as _,
@@ -308,7 +259,28 @@ impl Running {
         iam.add_web_identity_verifier(Arc::clone(&cognito.identity_pools) as _);
         let seed = config.seed.as_deref().map(seed::read).transpose().map_err(StartError)?;
         let parts = Parts { store, blobs, platform, iam, logs, s3, dynamodb, lambda, cognito, outbox, seed };
-        Ok(Running { cloudformation: cloudformation(&parts), parts, _temporary: temporary })
+        let cloudformation = cloudformation(&parts);
+        Ok(Running { cloudformation, parts, settling: Mutex::default(), _temporary: temporary })
+    }
+
+    /// Has the first keys stored, beside serving.
+    async fn settle(&self) {
+        let iam = Arc::clone(&self.iam);
+        let task = tokio::spawn(async move {
+            if let Err(error) = iam.settle().await {
+                tracing::error!(%error, "the first keys could not be stored");
+            }
+        });
+        *self.settling.lock().await = Some(task);
+    }
+
+    /// Waits until they are, or cannot be.
+    async fn settled(&self) {
+        if let Some(task) = self.settling.lock().await.take()
+            && task.await.is_err()
+        {
+            tracing::error!("the task that stores the first keys panicked");
+        }
     }
 
     async fn seed(&self) -> Result<(), StartError> {
@@ -327,17 +299,8 @@ impl Running {
         self.s3.reset();
         self.dynamodb.reset();
         self.platform.clock.reset();
-        self.iam.reset().await.map_err(|error| failed(&error))?;
+        self.iam.reset().map_err(|error| failed(&error))?;
+        self.settle().await;
         self.seed().await
     }
-}
-
-fn store(config: &Config, data: Option<&DataDir>) -> Result<Store, StartError> {
-    let options = Options { durability: config.durability, ..Options::default() };
-    let store = match (&config.engine, data) {
-        (Engine::Postgres(url), _) => Store::postgres(url, options),
-        (Engine::Embedded, Some(data)) => Store::open(&data.join("store"), options),
-        (Engine::Embedded, None) => return Ok(Store::memory()),
-    };
-    store.map_err(|error| StartError::of("the store")(&error))
 }
