@@ -24,7 +24,7 @@ pub struct Stack<'a> {
 /// What a deployment came to.
 pub enum Deployed {
     /// The stack was changed.
-    Changed(Vec<String>),
+    Changed,
     /// There was nothing to change.
     Unchanged,
 }
@@ -144,7 +144,6 @@ impl Stack<'_> {
     }
 
     async fn follow(&self, mut seen: BTreeSet<String>) -> Result<Deployed, Failure> {
-        let mut changed = Vec::new();
         let mut reasons = Vec::new();
         loop {
             let status = self.status().await?.unwrap_or_default();
@@ -157,7 +156,6 @@ impl Stack<'_> {
                     (text("ResourceStatus"), text("LogicalResourceId"), text("ResourceType"));
                 if state.ends_with("_COMPLETE") {
                     eprintln!("  {} {name} {}", style::green("✓"), style::dim(&kind));
-                    changed.push(name);
                 } else if state.ends_with("_FAILED") {
                     let reason = text("ResourceStatusReason");
                     eprintln!("  {} {name} {} {reason}", style::red("✗"), style::dim(&kind));
@@ -165,7 +163,7 @@ impl Stack<'_> {
                 }
             }
             match status.as_str() {
-                "CREATE_COMPLETE" | "UPDATE_COMPLETE" => return Ok(Deployed::Changed(changed)),
+                "CREATE_COMPLETE" | "UPDATE_COMPLETE" => return Ok(Deployed::Changed),
                 status if status.ends_with("_IN_PROGRESS") => tokio::time::sleep(POLL).await,
                 status => {
                     let why =

@@ -99,7 +99,7 @@ pub async fn deploy(project: &Project, client: &Client, name: &str) -> Result<Op
     let stack = Stack { client, name };
     match stack.deploy(&template).await? {
         Deployed::Unchanged => eprintln!("  {}", style::dim("the stack is as it was")),
-        Deployed::Changed(_) => {}
+        Deployed::Changed => {}
     }
     let outputs = stack.outputs().await?;
     if let Some(site) = &project.site {

@@ -46,8 +46,7 @@ pub fn base64(bytes: &[u8]) -> String {
 /// The newest Python of this host, as a function's runtime.
 pub fn python() -> String {
     let found = nephos_lambda::available_runtimes(&[]).into_iter().map(|runtime| runtime.id);
-    let found = found.filter(|id| id.starts_with("python3.")).last();
-    found.expect("these tests need Python 3 on the host")
+    found.rev().find(|id| id.starts_with("python3.")).expect("these tests need Python 3 on the host")
 }
 
 /// A user pool with one client.

@@ -34,7 +34,7 @@ type Shared = Arc<Mutex<Acknowledged>>;
 
 /// An object's content, told by its name: every third is too large to lie in the store.
 fn content(name: &str, index: u32) -> String {
-    name.repeat(if index % 3 == 0 { 20_000 } else { 5 })
+    name.repeat(if index.is_multiple_of(3) { 20_000 } else { 5 })
 }
 
 fn index_of(name: &str) -> u32 {
