@@ -21,7 +21,7 @@ from servers import REGION, ROOT, Nephos, exchange, running
 LOAD = ROOT / "target/release/nephos-load"
 # The same filling for everybody, that no engine can compress to nothing.
 RANDOM = random.Random(7)
-FILLER_400 = "".join(RANDOM.choices(string.ascii_letters + string.digits, k=370))
+FILLER_400 = "".join(RANDOM.choices(string.ascii_letters + string.digits, k=360))
 FILLER_1K = "".join(RANDOM.choices(string.ascii_letters + string.digits, k=1024))
 ITEMS = 1000
 TRUST = {
@@ -102,9 +102,9 @@ def dynamodb_rows(server, table, settings):
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
     )
     client.get_waiter("table_exists").wait(TableName="bench", WaiterConfig={"Delay": 1})
-    item = {"k": {"S": "item-{n}"}, "v": {"S": FILLER_400}, "c": {"N": "{n}"}}
+    item = {"k": {"S": "item-{n}"}, "v": {"S": FILLER_400}, "u": {"S": "{u}"}}
     for start in range(0, ITEMS, 25):
-        puts = [json.loads(json.dumps(item).replace("{n}", str(start + n))) for n in range(25)]
+        puts = [json.loads(json.dumps(item).replace("{n}", str(start + n)).replace("{u}", "0" * 16)) for n in range(25)]
         client.batch_write_item(RequestItems={"bench": [{"PutRequest": {"Item": one}} for one in puts]})
     get = json_call("DynamoDB_20120810.GetItem", {"TableName": "bench", "Key": {"k": {"S": "item-{n}"}}}, span=ITEMS)
     put = json_call("DynamoDB_20120810.PutItem", {"TableName": "bench", "Item": item}, span=100_000)
@@ -120,7 +120,7 @@ def s3_rows(server, table, settings):
     for number in range(100):
         client.put_object(Bucket="bench", Key=f"o/{number}", Body=FILLER_1K.encode())
     get = {"method": "GET", "path": "/bench/o/{n}", "headers": {}, "span": 100}
-    put = {"method": "PUT", "path": "/bench/p/{n}", "headers": {"content-type": "text/plain"}, "body": FILLER_1K, "span": 100_000}
+    put = {"method": "PUT", "path": "/bench/p/{n}", "headers": {"content-type": "text/plain"}, "body": FILLER_1K[16:] + "{u}", "span": 100_000}
     for clients in (1, 8):
         table.add(server.name, "S3 GET 1 KB", clients, **load(server, settings, clients, get, "s3", contains=FILLER_1K[-24:]))
     for clients in (1, 8):

@@ -1,8 +1,9 @@
-//! Developer tasks: `cargo xtask codegen|tidy|test|bench`.
+//! Developer tasks: `cargo xtask codegen|fuzz|tidy|test|bench`.
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a developer's tool talks to its terminal")]
 
 mod codegen;
+mod fuzz;
 mod test;
 mod tidy;
 
@@ -14,6 +15,8 @@ cargo xtask codegen [--check] [--models-from DIR] [CRATE...]
     writes crates/*/src/**/shapes.rs from models/ and each crate's codegen.toml;
     --check proves that what is checked in is current;
     --models-from reads the public models (botocore's data folder) and renews models/ first
+cargo xtask fuzz [SECONDS] | TARGET [SECONDS]
+    runs inputs made of fuzz/seeds through every reader for some seconds each; with a TARGET, libFuzzer does, with coverage
 cargo xtask tidy
     checks what the compiler does not: the dependency rule, sizes of files, words that no code should keep
 cargo xtask test [--rust | --compat]
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let result = match command.as_deref() {
         Some("codegen") => codegen::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
         Some("tidy") => tidy::run(),
         Some("test") => test::run(&rest),
         Some("bench") => test::bench(&rest),

@@ -52,7 +52,8 @@ impl std::fmt::Debug for Sign {
     }
 }
 
-/// A request in whose path and body `{n}` stands for a number that runs from zero to `span`.
+/// A request in whose path and body `{n}` stands for a number that runs from zero to `span`, and `{u}` for one of sixteen
+/// digits that no request had before, so that a write is never one of what is there already.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {

@@ -23,19 +23,19 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Measures.
 pub fn run(plan: &Plan) -> Result<Outcome, String> {
     let maker = Maker::new(plan)?;
-    let warm_rate = warm_up(plan, &maker)?;
+    let (warm_rate, used) = warm_up(plan, &maker)?;
     let each = (warm_rate * plan.seconds * SPARE).clamp(1.0, MAX_REQUESTS) / f64::from(plan.connections);
     let each = each.ceil() as u64;
     let all = u64::from(plan.connections);
     // The number goes round the clients, so that no two send the same one at a time.
     let ready: Vec<Vec<Vec<u8>>> = (0..all)
-        .map(|client| (0..each).map(|turn| maker.make(turn * all + client)).collect())
+        .map(|client| (0..each).map(|turn| maker.make(used + turn * all + client)).collect())
         .collect::<Result<_, _>>()?;
     measure(plan, &ready)
 }
 
-/// Sends for a while; gives how many a second.
-fn warm_up(plan: &Plan, maker: &Maker<'_>) -> Result<f64, String> {
+/// Sends for a while; gives how many a second, and how many numbers were used.
+fn warm_up(plan: &Plan, maker: &Maker<'_>) -> Result<(f64, u64), String> {
     let mut next = 0;
     let mut busy = Duration::ZERO;
     let mut done = 0u64;
@@ -52,7 +52,7 @@ fn warm_up(plan: &Plan, maker: &Maker<'_>) -> Result<f64, String> {
         done += outcome.operations;
         busy += Duration::from_secs_f64(outcome.seconds);
     }
-    Ok(done as f64 / busy.as_secs_f64().max(1e-6))
+    Ok((done as f64 / busy.as_secs_f64().max(1e-6), next))
 }
 
 struct Client<'a> {

@@ -13,6 +13,8 @@ pub struct Maker<'a> {
     headers: HeaderMap,
     signer: Option<Signer>,
     clock: Clock,
+    /// The first number: microseconds since 1970, so that a later run starts above it.
+    base: u64,
 }
 
 impl<'a> Maker<'a> {
@@ -32,14 +34,18 @@ impl<'a> Maker<'a> {
             region: sign.region.clone(),
             service: sign.service.clone(),
         });
-        Ok(Maker { template: &plan.request, headers, signer, clock: Clock::system() })
+        let clock = Clock::system();
+        let base = clock.now().millis().unsigned_abs() * 1000;
+        Ok(Maker { template: &plan.request, headers, signer, clock, base })
     }
 
     /// The `number`th request, signed now.
     pub fn make(&self, number: u64) -> Result<Vec<u8>, String> {
         let Template { method, path, query, body, span, .. } = self.template;
-        let number = (number % span).to_string();
-        let (path, body) = (path.replace("{n}", &number), body.replace("{n}", &number));
+        let unique = self.base + number;
+        let (number, unique) = ((unique % span).to_string(), unique.to_string());
+        let filled = |text: &str| text.replace("{n}", &number).replace("{u}", &unique);
+        let (path, body) = (filled(path), filled(body));
         let mut headers = self.headers.clone();
         if let Some(signer) = &self.signer {
             let request = Request { method, path: &path, query };
@@ -80,15 +86,15 @@ mod tests {
     fn every_request_is_another() {
         let plan = r#"{"address": "127.0.0.1:1", "pid": 1, "connections": 1, "warm_seconds": 0, "seconds": 0,
             "sign": {"access_key_id": "A", "secret_access_key": "s", "region": "us-east-1", "service": "s3"},
-            "request": {"method": "PUT", "path": "/b/{n}", "headers": {}, "body": "is {n}", "span": 10}}"#;
+            "request": {"method": "PUT", "path": "/b/{n}", "headers": {}, "body": "is {u}", "span": 10}}"#;
         let plan = Plan::read(plan.as_bytes()).unwrap();
         let maker = Maker::new(&plan).unwrap();
         let text = String::from_utf8(maker.make(13).unwrap()).unwrap();
-        assert!(
-            text.starts_with("PUT /b/3 HTTP/1.1\r\nhost: 127.0.0.1:1\r\n") && text.ends_with("\r\n\r\nis 3")
-        );
+        let number = maker.base + 13;
+        assert!(text.starts_with(&format!("PUT /b/{} HTTP/1.1\r\nhost: 127.0.0.1:1\r\n", number % 10)));
+        assert!(text.ends_with(&format!("\r\n\r\nis {number}")));
         assert!(text.contains("authorization: AWS4-HMAC-SHA256 Credential=A/"));
-        assert!(text.contains("content-length: 4\r\n"));
+        assert!(text.contains("content-length: 19\r\n"));
         assert_ne!(maker.make(13).unwrap(), maker.make(14).unwrap());
     }
 }

@@ -1,15 +1,18 @@
 //! The first start: the keys that seal session tokens, and the root user's access key.
 //!
 //! The root access key is random and kept in `root-credentials` (0600) in the data folder, as lines of `NAME=value` that a
-//! shell can read. The file and the store mend each other: whichever is missing is made from the other.
+//! shell can read. The file and the store mend each other: whichever is missing is made from the other. The file is
+//! written first, so that what a start that was cut short has told the root user about stays true.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use nephos_core::{AccountId, Timestamp, random};
+use nephos_core::ports::Identity;
+use nephos_core::{AccountId, Principal, Timestamp, random};
 use nephos_store::{Read as _, Tx};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -20,7 +23,7 @@ use crate::error::Error;
 use crate::identify::secret_place;
 use crate::keys;
 use crate::records::{AccessKey, RootKey, TokenKey, TokenKeyring};
-use crate::seal::{Place, read_private, write_private};
+use crate::seal::{Place, Sealer, read_private, write_private};
 
 /// The file's name in the data folder.
 pub const ROOT_CREDENTIALS_FILE: &str = "root-credentials";
@@ -97,33 +100,63 @@ impl Iam {
         self.root.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) async fn bootstrap(&self) -> Result<(), Error> {
-        self.make_token_key_if_none().await?;
+    /// Knows the first keys, making them if there are none; the root user's is on file when this returns. What the store
+    /// lacks of them is for [`Iam::settle`].
+    pub(crate) fn prepare(&self) -> Result<(), Error> {
         self.load_token_keys()?;
-        let root = self.root_key().await?;
+        let root = self.root_key()?;
         *self.root.write().unwrap_or_else(PoisonError::into_inner) = Some(root);
         Ok(())
     }
 
-    async fn root_key(&self) -> Result<RootCredentials, Error> {
+    /// Stores the first keys if the store lacks them. A new store takes its time for its first write, so the platform
+    /// serves meanwhile: the root user is known by its file, and whoever issues a session waits here.
+    pub async fn settle(&self) -> Result<(), Error> {
+        let era = self.epochs.era();
+        if self.is_settled() {
+            return Ok(());
+        }
+        let Some(root) = self.root_credentials() else { return Ok(()) };
+        let has_root = self.stored_root_key()?.as_ref() == Some(&root);
+        if !has_root || self.tokens.is_empty() {
+            self.store_first_keys(&root, has_root).await?;
+            self.load_token_keys()?;
+        }
+        // A store that was wiped meanwhile is to be settled again.
+        self.settled_era.store(era, Ordering::Release);
+        Ok(())
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled_era.load(Ordering::Acquire) == self.epochs.era()
+    }
+
+    /// The root user by its key, as long as the store does not know it yet.
+    pub(crate) fn unsettled_root(&self, access_key_id: &str) -> Option<Identity> {
+        let root = self.root_credentials().filter(|root| root.access_key_id == access_key_id)?;
+        let principal = Arc::new(Principal::Root { account: root.account });
+        (!self.is_settled())
+            .then(|| Identity { secret_access_key: root.secret_access_key.clone(), principal })
+    }
+
+    fn root_key(&self) -> Result<RootCredentials, Error> {
         let path = self.config.data_dir.as_ref().map(|dir| dir.join(ROOT_CREDENTIALS_FILE));
         let on_file = match &self.config.data_dir {
             Some(dir) => RootCredentials::read(dir)?,
             None => None,
         };
-        let wanted = match &on_file {
-            Some(credentials) => credentials.clone(),
-            None => self.stored_root_key()?.unwrap_or_else(|| RootCredentials {
-                account: self.config.account,
-                access_key_id: access_key_id("AKIA", self.config.account),
-                secret_access_key: new_secret(),
-            }),
-        };
-        self.store_root_key(&wanted).await?;
-        if let (None, Some(path)) = (&on_file, path) {
-            write_root_file(&path, &wanted)?;
+        if let Some(credentials) = on_file {
+            return Ok(credentials);
         }
-        Ok(wanted)
+        let credentials = self.stored_root_key()?.unwrap_or_else(|| RootCredentials {
+            account: self.config.account,
+            access_key_id: access_key_id("AKIA", self.config.account),
+            secret_access_key: new_secret(),
+        });
+        if let Some(path) = path {
+            write_root_file(&path, &credentials)?;
+        }
+        Ok(credentials)
     }
 
     fn stored_root_key(&self) -> Result<Option<RootCredentials>, Error> {
@@ -140,12 +173,17 @@ impl Iam {
         Ok(Some(RootCredentials { account, access_key_id: key.id, secret_access_key: secret }))
     }
 
-    async fn store_root_key(&self, root: &RootCredentials) -> Result<(), Error> {
-        if self.stored_root_key()?.as_ref() == Some(root) {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        self.write("iam.root_key", root.account, |tx| {
+    async fn store_first_keys(&self, root: &RootCredentials, has_root: bool) -> Result<(), Error> {
+        let (now, token_key) = (self.clock.now(), NewTokenKey::random());
+        self.write("iam.first_keys", root.account, |tx| {
+            let ring: TokenKeyring = tx.record(&keys::single("token-keys"))?.unwrap_or_default();
+            if ring.keys.is_empty() {
+                let ring = TokenKeyring { keys: vec![token_key.sealed(&self.sealer, now)?] };
+                tx.put_record(keys::single("token-keys"), &ring)?;
+            }
+            if has_root {
+                return Ok(());
+            }
             tx.put_record(keys::single("root-key"), &RootKey { access_key_id: root.access_key_id.clone() })?;
             let key =
                 self.sealed_key(root.account, None, &root.access_key_id, &root.secret_access_key, now)?;
@@ -173,20 +211,9 @@ impl Iam {
         })
     }
 
-    async fn make_token_key_if_none(&self) -> Result<(), Error> {
-        let ring = self.store.read(|view| view.record::<TokenKeyring>(&keys::single("token-keys")))?;
-        match ring {
-            Some(ring) if !ring.keys.is_empty() => Ok(()),
-            _ => self.rotate_token_keys().await,
-        }
-    }
-
     /// Makes a new key for session tokens. Tokens under the earlier keys stay good until they end.
     pub async fn rotate_token_keys(&self) -> Result<(), Error> {
-        let now = self.clock.now();
-        let bytes = Zeroizing::new(random::bytes::<32>());
-        // Random, so that a node that still has the keys of a store that was wiped sees that it lacks this one.
-        let id = u32::from_be_bytes(random::bytes());
+        let (now, new) = (self.clock.now(), NewTokenKey::random());
         self.store
             .transact("iam.rotate_token_keys", |tx| {
                 let mut ring: TokenKeyring = tx.record(&keys::single("token-keys"))?.unwrap_or_default();
@@ -197,8 +224,7 @@ impl Iam {
                     at += 1;
                     retired.get(at - 1).is_none_or(|retired| *retired + LONGEST_SESSION > now)
                 });
-                let secret = self.sealer.seal(token_key_place(&id.to_string()), &*bytes)?;
-                ring.keys.push(TokenKey { id, secret, created: now });
+                ring.keys.push(new.sealed(&self.sealer, now)?);
                 Ok::<_, Error>(tx.put_record(keys::single("token-keys"), &ring)?)
             })
             .await?;
@@ -216,6 +242,24 @@ impl Iam {
         }
         self.tokens.load(&loaded);
         Ok(())
+    }
+}
+
+/// A key for session tokens that is not stored yet.
+struct NewTokenKey {
+    /// Random, so that a node that still has the keys of a store that was wiped sees that it lacks this one.
+    id: u32,
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+impl NewTokenKey {
+    fn random() -> NewTokenKey {
+        NewTokenKey { id: u32::from_be_bytes(random::bytes()), bytes: Zeroizing::new(random::bytes()) }
+    }
+
+    fn sealed(&self, sealer: &Sealer, created: Timestamp) -> Result<TokenKey, Error> {
+        let secret = sealer.seal(token_key_place(&self.id.to_string()), &*self.bytes)?;
+        Ok(TokenKey { id: self.id, secret, created })
     }
 }
 

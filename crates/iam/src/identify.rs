@@ -59,7 +59,9 @@ impl Iam {
             let principal = Arc::new(Principal::Root { account });
             return Ok(Identity { secret_access_key: DEV_KEY.to_owned(), principal });
         }
-        let known = self.known_key(id).map_err(unavailable)?.ok_or(IdentifyError::UnknownKey)?;
+        let Some(known) = self.known_key(id).map_err(unavailable)? else {
+            return self.unsettled_root(id).ok_or(IdentifyError::UnknownKey);
+        };
         let principal = known.principal.filter(|_| known.key.active).ok_or(IdentifyError::UnknownKey)?;
         let secret = self.sealer.open_text(secret_place(id), &known.key.secret).map_err(unavailable)?;
         Ok(Identity { secret_access_key: secret, principal })

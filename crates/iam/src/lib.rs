@@ -44,6 +44,7 @@ mod tags;
 mod users;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -139,13 +140,22 @@ pub struct Iam {
     refusals: Refusals,
     verifiers: RwLock<Vec<Arc<dyn VerifyWebIdentity>>>,
     root: RwLock<Option<RootCredentials>>,
+    /// The era of the store in which the first keys were found in it, or put there.
+    settled_era: AtomicU64,
 }
 
 nephos_wire::service!(Iam, &shapes::MODEL, api::ROWS);
 
 impl Iam {
-    /// Opens IAM, making keys and credentials that are not there yet.
+    /// Opens IAM, making and storing keys and credentials that are not there yet.
     pub async fn start(config: Config, deps: Deps) -> Result<Arc<Iam>, Error> {
+        let iam = Iam::open(config, deps)?;
+        iam.settle().await?;
+        Ok(iam)
+    }
+
+    /// Opens IAM and waits for no write. [`Iam::settle`] is to be called next, beside serving.
+    pub fn open(config: Config, deps: Deps) -> Result<Arc<Iam>, Error> {
         let Deps { store, sealer, clock } = deps;
         let subjects = config.cached_subjects;
         let iam = Iam {
@@ -159,12 +169,13 @@ impl Iam {
             tokens: TokenKeys::default(),
             verifiers: RwLock::default(),
             root: RwLock::default(),
+            settled_era: AtomicU64::new(0),
             config,
             store,
             sealer,
             clock,
         };
-        iam.bootstrap().await?;
+        iam.prepare()?;
         Ok(Arc::new(iam))
     }
 
@@ -173,15 +184,15 @@ impl Iam {
         self.verifiers.write().unwrap_or_else(PoisonError::into_inner).push(verifier);
     }
 
-    /// After the store was wiped: forgets everything, and makes the first keys and credentials again.
-    pub async fn reset(&self) -> Result<(), Error> {
+    /// After the store was wiped: forgets everything, and makes the first keys again, which [`Iam::settle`] stores.
+    pub fn reset(&self) -> Result<(), Error> {
         self.epochs.wiped();
         self.subjects.clear();
         self.access_keys.clear();
         self.policy_texts.clear();
         self.valid_from.clear();
         self.refusals.clear();
-        self.bootstrap().await
+        self.prepare()
     }
 
     /// What was refused lately, or in audit mode would have been; oldest first.

@@ -52,7 +52,12 @@ pub(crate) struct Epochs {
 
 impl Epochs {
     pub(crate) fn new(accounts: usize, freshness: Option<Duration>) -> Epochs {
-        Epochs { known: Cache::new(accounts), era: AtomicU64::new(0), freshness }
+        Epochs { known: Cache::new(accounts), era: AtomicU64::new(1), freshness }
+    }
+
+    /// The run of the store since it was wiped last, from 1.
+    pub(crate) fn era(&self) -> u64 {
+        self.era.load(Ordering::Acquire)
     }
 
     /// The stamp that what is cached must cover.

@@ -120,7 +120,9 @@ fn actions(statement: &RawStatement<'_>, kind: Kind) -> Result<(), MalformedPoli
     let Some((negated, listed)) = &statement.action else { return Ok(()) };
     for action in listed {
         vendor(action)?;
-        let of_sts = action.len() > 4 && action[..4].eq_ignore_ascii_case("sts:");
+        let of_sts = action
+            .split_once(':')
+            .is_some_and(|(vendor, name)| vendor.eq_ignore_ascii_case("sts") && !name.is_empty());
         if kind == Kind::Trust && (*negated || !of_sts) {
             return Err(MalformedPolicy::new("AssumeRole policy may only specify STS AssumeRole actions."));
         }

@@ -149,7 +149,7 @@ pub(crate) struct Grant<'a> {
 
 impl Iam {
     /// Makes the credentials of a role's session. Whoever calls this has asked the trust policy before.
-    pub(crate) fn begin_session(
+    pub(crate) async fn begin_session(
         &self,
         now: Timestamp,
         grant: &Grant<'_>,
@@ -163,7 +163,7 @@ impl Iam {
         };
         self.check_policy_arns(grant.name.account, &session.policy_arns)?;
         let claims = new_claims(now, grant.name.account, holder, grant.seconds, session);
-        self.issue(claims)
+        self.issue(claims).await
     }
 
     /// Session policies by ARN must exist.
@@ -181,8 +181,9 @@ impl Iam {
         Ok(())
     }
 
-    /// Seals a session into credentials.
-    pub(crate) fn issue(&self, claims: Claims) -> Result<AssumedRole, Error> {
+    /// Seals a session into credentials, under a key that outlives a crash.
+    pub(crate) async fn issue(&self, claims: Claims) -> Result<AssumedRole, Error> {
+        self.settle().await?;
         let session_token = self.tokens.seal(&claims).ok_or(crate::seal::SealError::NoKey)?;
         let principal = self.session_principal(&claims)?;
         let credentials = Credentials {
@@ -275,7 +276,7 @@ pub(crate) async fn assume_role(
     let seconds = session_seconds(cx, &role, input.duration_seconds)?;
     let source_identity = session.source_identity.clone();
     let grant = Grant { name: &name, role: &role, session_name: &session_name, seconds };
-    let assumed = sts.iam.begin_session(cx.now(), &grant, session)?;
+    let assumed = sts.iam.begin_session(cx.now(), &grant, session).await?;
     Ok(AssumeRoleResponse {
         assumed_role_user: Some(assumed_role_user(&assumed.principal)),
         credentials: Some(credentials_shape(assumed.credentials)),
@@ -319,7 +320,7 @@ impl IssueCredentials for Iam {
         cx: &'a Cx,
         request: AssumeRole,
     ) -> BoxFuture<'a, Result<AssumedRole, Fault>> {
-        Box::pin(async move { Ok(self.assume_for_platform(cx, request)?) })
+        Box::pin(async move { Ok(self.assume_for_platform(cx, request).await?) })
     }
 
     fn trusts<'a>(
@@ -333,7 +334,7 @@ impl IssueCredentials for Iam {
 }
 
 impl Iam {
-    fn assume_for_platform(&self, cx: &Cx, request: AssumeRole) -> Result<AssumedRole, Error> {
+    async fn assume_for_platform(&self, cx: &Cx, request: AssumeRole) -> Result<AssumedRole, Error> {
         let name = role_name(Some(&request.role_arn))?;
         let mut session = SessionInput { policy: request.session_policy, ..SessionInput::default() };
         if let Some(policy) = &session.policy {
@@ -357,7 +358,7 @@ impl Iam {
         let asked = i32::try_from(request.duration_seconds).ok().filter(|seconds| *seconds > 0);
         let seconds = session_seconds(&cx, &role, asked)?;
         let grant = Grant { name: &name, role: &role, session_name: &request.session_name, seconds };
-        self.begin_session(cx.now(), &grant, session)
+        self.begin_session(cx.now(), &grant, session).await
     }
 
     fn role_trusts(&self, cx: &Cx, role_arn: &str, service: &'static str) -> Result<bool, Error> {

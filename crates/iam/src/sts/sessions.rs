@@ -39,7 +39,7 @@ pub(crate) async fn session_token(
     };
     let seconds = seconds(&cx.principal, input.duration_seconds);
     let claims = new_claims(cx.now(), account, holder, seconds, SessionInput::default());
-    let issued = sts.iam.issue(claims)?;
+    let issued = sts.iam.issue(claims).await?;
     Ok(GetSessionTokenResponse { credentials: Some(credentials_shape(issued.credentials)) })
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn federation_token(
     sts.iam.check_policy_arns(account, &session.policy_arns)?;
     let holder = Holder::Federated { name: input.name.unwrap_or_default(), issuer };
     let seconds = seconds(&cx.principal, input.duration_seconds);
-    let issued = sts.iam.issue(new_claims(cx.now(), account, holder, seconds, session))?;
+    let issued = sts.iam.issue(new_claims(cx.now(), account, holder, seconds, session)).await?;
     Ok(GetFederationTokenResponse {
         federated_user: Some(FederatedUser {
             federated_user_id: Some(issued.principal.user_id()),

@@ -109,6 +109,11 @@ impl TokenKeys {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = loaded;
     }
 
+    /// Whether no key is loaded.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).active.is_none()
+    }
+
     /// Makes the token of a session. `None` only where no key is loaded.
     pub(crate) fn seal(&self, claims: &Claims) -> Option<String> {
         let loaded = self.0.read().unwrap_or_else(PoisonError::into_inner);

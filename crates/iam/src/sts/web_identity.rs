@@ -45,7 +45,7 @@ pub(crate) async fn assume_role(
     session.keys = session_keys(&identity.provider, &identity.keys);
     let seconds = session_seconds(&cx, &role, input.duration_seconds)?;
     let grant = Grant { name: &name, role: &role, session_name: &session_name, seconds };
-    let assumed = sts.iam.begin_session(cx.now(), &grant, session)?;
+    let assumed = sts.iam.begin_session(cx.now(), &grant, session).await?;
     Ok(AssumeRoleWithWebIdentityResponse {
         assumed_role_user: Some(assumed_role_user(&assumed.principal)),
         credentials: Some(credentials_shape(assumed.credentials)),

@@ -1,11 +1,12 @@
 //! Access keys, the first start, and `--dev`.
 
-use nephos_core::Principal;
 use nephos_core::ports::{Identify as _, IdentifyError};
+use nephos_core::{Clock, Principal};
 use nephos_iam::seal::Sealer;
 use nephos_iam::shapes::*;
+use nephos_iam::sts::shapes::op as op_sts;
 use nephos_iam::{Config, Error, RootCredentials};
-use nephos_store::Store;
+use nephos_store::{Range, Read as _, Store, StoreError};
 
 use crate::world::*;
 
@@ -74,7 +75,6 @@ async fn a_user_has_two_keys_and_their_secrets_are_sealed() {
     let list = ListAccessKeysRequest { user_name: s("ada"), ..Default::default() };
     let listed = world.iam::<op::ListAccessKeys>(&world.root(), list).await.unwrap();
     assert_eq!(listed.access_key_metadata.unwrap().len(), 2);
-    use nephos_store::{Range, Read as _, StoreError};
     let everything = world.store.read(|view| view.range(&Range::all())).map_err(|e: StoreError| e).unwrap();
     for (_, value) in everything {
         let text = String::from_utf8_lossy(&value).into_owned();
@@ -116,6 +116,39 @@ async fn the_first_start_makes_a_root_key_and_keeps_it() {
 }
 
 #[tokio::test]
+async fn the_root_user_is_known_before_the_store_has_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { account: account(HERE), data_dir: Some(folder.path().into()), ..Config::default() };
+    let (store, sealer, clock) = (Store::memory(), Sealer::ephemeral(), Clock::system());
+    let rows = || store.read(|view| view.range(&Range::all())).map_err(|e: StoreError| e).unwrap().len();
+    let deps = nephos_iam::Deps { store: store.clone(), sealer: sealer.clone(), clock: clock.clone() };
+    let iam = nephos_iam::Iam::open(config.clone(), deps).unwrap();
+    let root = RootCredentials::read(folder.path()).unwrap().unwrap();
+    let known = iam.identify(&root.access_key_id, None, clock.now()).await.unwrap();
+    assert_eq!(known.secret_access_key, root.secret_access_key);
+    assert_eq!(*known.principal, Principal::Root { account: account(HERE) });
+    assert!(iam.identify("AKIAIOSFODNN7EXAMPLE", None, clock.now()).await.is_err());
+    assert_eq!(rows(), 0);
+
+    // A session is sealed under a key that the store has by then.
+    let world = World::around(store.clone(), sealer.clone(), clock.clone(), iam);
+    let token = world.sts::<op_sts::GetSessionToken>(&world.root(), Default::default()).await.unwrap();
+    let stored = rows();
+    assert!(stored > 0);
+    world.iam.settle().await.unwrap();
+    assert_eq!(rows(), stored, "settling twice changes nothing");
+    let after = World::over(config, store.clone(), sealer).await;
+    let session = token.credentials.unwrap();
+    let (id, token) = (session.access_key_id.unwrap(), session.session_token.unwrap());
+    assert!(who(&after, &id, Some(&token)).await.is_ok());
+
+    // From then on the store says who the root user is.
+    let delete = DeleteAccessKeyRequest { user_name: None, access_key_id: Some(root.access_key_id.clone()) };
+    world.iam::<op::DeleteAccessKey>(&world.root(), delete).await.unwrap();
+    assert_eq!(who(&world, &root.access_key_id, None).await, Err(IdentifyError::UnknownKey));
+}
+
+#[tokio::test]
 async fn a_wrong_master_key_stops_the_start() {
     let world = World::new().await;
     let deps = nephos_iam::Deps {
@@ -154,7 +187,9 @@ async fn a_wiped_store_forgets_keys_and_sessions_but_not_the_root_key() {
     assert!(who(&world, &key, None).await.is_ok());
     let root = world.iam.root_credentials().unwrap();
     world.store.clear().unwrap();
-    world.iam.reset().await.unwrap();
+    world.iam.reset().unwrap();
     assert_eq!(who(&world, &key, None).await, Err(IdentifyError::UnknownKey));
+    assert!(who(&world, &root.access_key_id, None).await.is_ok());
+    world.iam.settle().await.unwrap();
     assert!(who(&world, &root.access_key_id, None).await.is_ok());
 }

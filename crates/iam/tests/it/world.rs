@@ -41,6 +41,11 @@ impl World {
         let clock = Clock::system();
         let deps = Deps { store: store.clone(), sealer: sealer.clone(), clock: clock.clone() };
         let iam = Iam::start(config, deps).await.unwrap();
+        World::around(store, sealer, clock, iam)
+    }
+
+    /// A world whose IAM is there already.
+    pub fn around(store: Store, sealer: Sealer, clock: Clock, iam: Arc<Iam>) -> World {
         let platform = Arc::new(Platform {
             clock: clock.clone(),
             authorizer: Arc::<Iam>::clone(&iam),

@@ -113,6 +113,23 @@ impl<B: Backend> Local<B> {
         }
     }
 
+    /// Takes a run's writes into the open batch, or runs once more where they can be taken.
+    fn pass(&self, name: &'static str, run: Run, body: Body<'_>) -> Result<Option<Receipt>, StoreError> {
+        let mut gate = self.shared.lock();
+        gate.check_open()?;
+        if !gate.conflicts(run.since, &run.reads) {
+            return self.accept(&mut gate, run.changes);
+        }
+        self.shared.counters.conflicts.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let outcome = self.run_at_gate(&mut gate, body);
+        if began.elapsed() > SLOW_RUN {
+            let millis = began.elapsed().as_millis();
+            tracing::warn!(name, millis, "a transaction with a conflict held up all others");
+        }
+        outcome
+    }
+
     /// The second run, with the gate held.
     fn run_at_gate(&self, gate: &mut Gate, body: Body<'_>) -> Result<Option<Receipt>, StoreError> {
         let (pending, saw_pending) = Pending::new(self.shared.backend.snapshot()?, gate.layers());
@@ -136,7 +153,6 @@ impl<B: Backend> Local<B> {
             self.shared.commit_now(gate)?;
             return Ok(None);
         }
-        self.shared.arrived.notify_one();
         Ok(Some(Receipt(receipt)))
     }
 }
@@ -160,19 +176,12 @@ impl<B: Backend> Engine for Local<B> {
             // It read one durable state and changed nothing: it belongs right after that state.
             return Ok(None);
         }
-        let mut gate = self.shared.lock();
-        gate.check_open()?;
-        if !gate.conflicts(run.since, &run.reads) {
-            return self.accept(&mut gate, run.changes);
+        let receipt = self.pass(name, run, body)?;
+        // Only now, because the commit thread needs the gate as soon as it wakes.
+        if receipt.is_some() {
+            self.shared.arrived.notify_one();
         }
-        self.shared.counters.conflicts.fetch_add(1, Ordering::Relaxed);
-        let began = Instant::now();
-        let outcome = self.run_at_gate(&mut gate, body);
-        if began.elapsed() > SLOW_RUN {
-            let millis = began.elapsed().as_millis();
-            tracing::warn!(name, millis, "a transaction with a conflict held up all others");
-        }
-        outcome
+        Ok(receipt)
     }
 
     fn backlog(&self) -> Option<&Backlog> {

@@ -55,6 +55,10 @@ pub fn parse(body: &[u8]) -> Result<Option<Element>, ReadError> {
         return Ok(None);
     }
     let text = std::str::from_utf8(body).map_err(|_| malformed())?;
+    // XML has control characters only as references.
+    if body.iter().any(|byte| *byte < 32 && !matches!(byte, b'\t' | b'\n' | b'\r')) {
+        return Err(malformed());
+    }
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut stack: Vec<Element> = Vec::new();
     let mut root = None;

@@ -51,6 +51,8 @@ fn what_is_hostile_is_refused() {
         &wide,
         "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
         "<a>&x;</a>",
+        "<a>\0</a>",
+        "<a>\u{1}</a>",
         "<a>&#0;</a>",
         "<a>&#xD800;</a>",
         "<a b=1/>",

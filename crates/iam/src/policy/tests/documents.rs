@@ -127,6 +127,10 @@ fn trust_policies_have_rules_of_their_own() {
             "AssumeRole policy may only specify STS AssumeRole actions.",
         ),
         (
+            r#""Principal":{"AWS":"*"},"Action":"s3:ä*""#,
+            "AssumeRole policy may only specify STS AssumeRole actions.",
+        ),
+        (
             r#""Principal":{"AWS":"*"},"Action":"sts:AssumeRole","Resource":"*""#,
             "Has prohibited field Resource",
         ),
