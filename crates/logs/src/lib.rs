@@ -92,6 +92,11 @@ impl Logs {
         self.ingest.dropped_lines()
     }
 
+    /// Waits until every line that was taken so far is stored, so that none comes after what follows.
+    pub async fn settle(&self) {
+        self.ingest.settle().await;
+    }
+
     fn sweep_soon(&self) {
         self.sweep.notify_one();
     }

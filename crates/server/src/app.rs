@@ -294,6 +294,8 @@ impl Running {
     pub(crate) async fn reset(&self) -> Result<(), StartError> {
         let failed = |error: &dyn std::fmt::Display| StartError::of("the reset")(error);
         self.lambda.end_environments();
+        // Lines that are still queued would make their log groups again.
+        self.logs.settle().await;
         self.store.clear().map_err(|error| failed(&error))?;
         self.blobs.clear().await.map_err(|error| failed(&error))?;
         self.s3.reset();
