@@ -1,6 +1,7 @@
 """CloudFormation with the aws command: what deploys, what is refused, what is put back."""
 
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -29,7 +30,10 @@ def test_aws_cloudformation_deploy(aws, make, tmp_path):
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
     make("s3").head_bucket(Bucket=outputs["Bucket"])
+    # The command names its change sets by the second, and a name serves once.
+    time.sleep(1.1)
     assert "No changes to deploy" in aws(*deploy, "--no-fail-on-empty-changeset")
+    time.sleep(1.1)
     template.write_text(GOOD.replace("PAY_PER_REQUEST\n", "PAY_PER_REQUEST\n      DeletionProtectionEnabled: false\n"))
     aws(*deploy)
     aws("cloudformation", "delete-stack", "--stack-name", "compat-stack")
